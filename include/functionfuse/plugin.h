@@ -468,6 +468,25 @@ struct ff_opener {
     void (*close)(const struct ff_host_services *, const struct ff_protocol *, void *inst);
 };
 
+/* What a plugin is, readable without running it: an ELF note. One line beside describe(), and
+ * it must say the same. `classes`: blank between, or for a protocol its key. The host finds a
+ * plugin with a note without loading it, and loads it at first need; one without is loaded to
+ * see what it is, once its file's stem is enabled. */
+#define FF_NOTE_NAME "FuncFuse"
+#define FF_NOTE_TYPE 1u
+#if defined __ELF__
+#define FF_PLUGIN_NOTE(kind, name, version, classes)                                     \
+    __attribute__((section(".note.functionfuse"), used, aligned(4))) static const struct { \
+        uint32_t name_bytes, text_bytes, type;                                           \
+        char owner[12];                                                                  \
+        char text[(sizeof(kind "\n" name "\n" version "\n" classes) + 3) / 4 * 4];        \
+    } ff_plugin_note = {9, (uint32_t)sizeof(kind "\n" name "\n" version "\n" classes),   \
+                        FF_NOTE_TYPE, FF_NOTE_NAME,                                      \
+                        kind "\n" name "\n" version "\n" classes}
+#else
+#define FF_PLUGIN_NOTE(kind, name, version, classes) extern int ff_plugin_note
+#endif
+
 /* The one function that a plugin exports. */
 FF_EXPORT const struct ff_serializer *ff_serializer_describe(void);
 FF_EXPORT const struct ff_protocol *ff_protocol_describe(void);
