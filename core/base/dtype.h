@@ -31,6 +31,7 @@ struct ff_dtype {
     struct ff_dtype_field *fields; /* structured: in the order in which they are named */
     size_t field_count;
     bool structured; /* true also with no fields */
+    uint32_t depth;  /* structs within structs: 0 for a simple type */
 };
 
 struct ff_dtype_field {

@@ -30,9 +30,9 @@ bool ff_glob_match(const char *pattern, const char *name);
 /* Whether the pattern is more than a plain name. */
 bool ff_glob_has_magic(const char *pattern);
 
-/* The choice with the fewest edits (of one byte, also swapped neighbours) to `word`, when
- * that is near enough to be meant; else NULL. `choices` ends with NULL. The first of
- * equals. */
+/* The choice with the fewest edits (of one byte, two neighbours that change places being
+ * one, case being none) to `word`, when that is near enough to be meant; else NULL.
+ * `choices` ends with NULL. The first of equals. */
 const char *ff_nearest(const char *word, const char *const *choices);
 
 #endif

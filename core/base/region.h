@@ -30,7 +30,7 @@ bool ff_copy_strided(size_t ndim, const int64_t *count, size_t item_bytes, void 
                      const int64_t *src_strides);
 
 /* Whether start, count, step (NULL: all 1) is a region of `shape`: start >= 0, count >=
- * 0, step >= 1, the last element inside. */
+ * 0, step >= 1, the last element inside (a count of 0 goes with any start). */
 bool ff_region_check(size_t ndim, const int64_t *shape, const int64_t *start,
                      const int64_t *count, const int64_t *step);
 
