@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* memory.c: the protocol "memory": ff.objects/1 and ff.files/1 in this process, for
+ * tests. It has no ff.commit/1, so that the one that core derives is what tests meet.
+ * Options: {"name": "x"}; storages of the same name have the same content, as long as one
+ * of them is open; without a name a storage is alone. */
+#include "memory.h"
+
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/name.h"
+
+FF_PLUGIN_NOTE("protocol", "memory", "1.0.0", "memory protocol");
+
+static int mem_where(const struct ff_locate *self, const char *name, char *text,
+                     size_t size, struct ff_error *e)
+{
+    const struct mem_bound *b = MEM_OF(self, locate);
+    char *full = mem_full_name(b, name, e);
+
+    if (!full) {
+        return e && e->code ? e->code : FF_E_USAGE;
+    }
+    (void)snprintf(text, size, "%s/%s", b->inst->store->identity, full);
+    ff_free(full);
+    return FF_OK;
+}
+
+/* *name: borrowed from the options, "" when there is none. */
+static int read_options(const struct ff_host_services *host, struct ff_value options,
+                        const char **name, size_t *name_bytes, struct ff_error *e)
+{
+    const struct ff_values *values = host->query(host, FF_VALUES_1);
+    struct ff_value key, value;
+
+    *name = "";
+    *name_bytes = 0;
+    if (!options.doc) {
+        return FF_OK;
+    }
+    if (!values || values->kind(options) != FF_DICT) {
+        return ff_fail(e, FF_E_USAGE, "options", "memory: not a dict");
+    }
+    for (size_t i = 0; i < values->length(options); i++) {
+        const char *text;
+        size_t length;
+        int rc = values->item(options, i, &key, &value, e);
+
+        rc = rc ? rc : values->str(key, &text, &length, e);
+        if (!rc && (length != strlen("name") || memcmp(text, "name", length))) {
+            rc = ff_fail(e, FF_E_USAGE, "options",
+                         "memory: unknown key \"%.*s\": only "
+                         "\"name\" is known",
+                         (int)(length < 100 ? length : 100), text);
+        }
+        rc = rc ? rc : values->str(value, name, name_bytes, e);
+        if (rc) {
+            return rc;
+        }
+    }
+    return FF_OK;
+}
+
+static int mem_create(const struct ff_host_services *host, struct ff_value options,
+                      void **out, struct ff_error *e)
+{
+    const struct ff_sys *sys = host->query(host, FF_SYS_1);
+    struct mem_inst *inst = NULL;
+    const char *name;
+    size_t name_bytes;
+    char *copy;
+    int rc = read_options(host, options, &name, &name_bytes, e);
+
+    if (rc) {
+        return rc;
+    }
+    copy = ff_strndup(name, name_bytes);
+    inst = copy ? ff_calloc(1, sizeof *inst) : NULL;
+    if (inst) {
+        inst->sys = sys ? sys : &ff_sys_posix;
+        inst->store = mem_store_open(copy);
+    }
+    ff_free(copy);
+    if (!inst || !inst->store) {
+        ff_free(inst);
+        return ff_fail(e, FF_E_NO_MEMORY, "memory", "no memory for a storage");
+    }
+    *out = inst;
+    return FF_OK;
+}
+
+static void mem_destroy(void *instance)
+{
+    struct mem_inst *inst = instance;
+
+    mem_store_close(inst->store);
+    ff_free(inst);
+}
+
+static int mem_bind(void *inst, const char *folder, void **out,
+                    const struct ff_call *call, struct ff_error *e)
+{
+    struct mem_bound *b = ff_calloc(1, sizeof *b);
+    int rc = mem_check_call(inst, call, e);
+
+    if (!b) {
+        return ff_fail(e, FF_E_NO_MEMORY, folder, "no memory to bind it");
+    }
+    b->inst = inst;
+    b->objects = mem_objects;
+    b->files = mem_files;
+    b->locate =
+        (struct ff_locate){.struct_size = FF_SIZE(ff_locate, where), .where = mem_where};
+    b->folder = ff_calloc(1, strlen(folder) + 2);
+    if (!rc && !b->folder) {
+        rc = ff_fail(e, FF_E_NO_MEMORY, folder, "no memory to bind it");
+    }
+    if (!rc && *folder) {
+        struct mem_bound root = {.folder = b->folder}; /* still "" */
+        char *full = mem_full_name(&root, folder, e);
+
+        rc = full ? FF_OK : FF_E_USAGE;
+        (void)sprintf(b->folder, "%s/", folder);
+        ff_free(full);
+    }
+    if (rc) {
+        ff_free(b->folder);
+        ff_free(b);
+        return rc;
+    }
+    *out = b;
+    return FF_OK;
+}
+
+static void mem_unbind(void *bound)
+{
+    struct mem_bound *b = bound;
+
+    ff_free(b->folder);
+    ff_free(b);
+}
+
+static const void *mem_query(void *bound, const char *id)
+{
+    const struct mem_bound *b = bound;
+
+    if (!strcmp(id, FF_OBJECTS_1)) {
+        return &b->objects;
+    }
+    if (!strcmp(id, FF_FILES_1)) {
+        return &b->files;
+    }
+    return strcmp(id, FF_LOCATE_1) ? NULL : &b->locate;
+}
+
+static const char *mem_identity(void *inst)
+{
+    return ((struct mem_inst *)inst)->store->identity;
+}
+
+static const char *const mem_needs[] = {FF_VALUES_1, NULL};
+
+static const struct ff_protocol descriptor = {
+    .struct_size = FF_SIZE(ff_protocol, needs),
+    .abi = FF_ABI,
+    .key = "memory protocol",
+    .kind = "memory",
+    .version = "1.0.0",
+    .summary = "results in the memory of this process, for tests",
+    .create = mem_create,
+    .destroy = mem_destroy,
+    .bind = mem_bind,
+    .unbind = mem_unbind,
+    .query = mem_query,
+    .identity = mem_identity,
+    .needs = mem_needs,
+};
+
+const struct ff_protocol *ff_protocol_describe(void)
+{
+    return &descriptor;
+}
