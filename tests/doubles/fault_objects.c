@@ -26,7 +26,8 @@ static int op_of(const struct ff_io *io)
     return io->op >= FF_GET && io->op <= FF_COPY ? ops[io->op] : FF_FAULT_ANY;
 }
 
-static void finish_item(struct wrapped *w, struct ff_io *io,
+/* Whether the caller wants no more. */
+static bool finish_item(struct wrapped *w, struct ff_io *io,
                         const struct fault_verdict *v)
 {
     struct ff_error own = FF_ERROR_INIT;
