@@ -101,22 +101,29 @@ int ff_dtype_new_struct(uint64_t element_bytes, struct ff_dtype **out)
     return rc;
 }
 
-static bool has_field(const struct ff_dtype *d, const char *name)
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Names and titles are keys of one dictionary in numpy. */
+static bool has_key(const struct ff_dtype *d, const char *key)
 {
     for (size_t i = 0; i < d->field_count; i++) {
-        if (strcmp(d->fields[i].name, name) == 0) {
+        if (strcmp(d->fields[i].name, key) == 0 || same_text(d->fields[i].title, key)) {
             return true;
         }
     }
     return false;
 }
 
-static int check_field(const struct ff_dtype *d, const char *name, uint64_t offset_bytes,
-                       const struct ff_dtype *type)
+static int check_field(const struct ff_dtype *d, const char *name, const char *title,
+                       uint64_t offset_bytes, const struct ff_dtype *type)
 {
     uint64_t end;
 
-    if (!d->structured || d->ndim > 0 || has_field(d, name) ||
+    if (!d->structured || d->ndim > 0 || has_key(d, name) || same_text(name, title) ||
+        (title && has_key(d, title)) ||
         !ff_add_u64(offset_bytes, type->item_bytes, &end) || end > d->element_bytes) {
         return -EINVAL;
     }
@@ -153,7 +160,7 @@ int ff_dtype_add_field(struct ff_dtype *d, const char *name, const char *title,
                        uint64_t offset_bytes, struct ff_dtype *type)
 {
     struct ff_dtype_field f = {.offset_bytes = offset_bytes, .type = type};
-    int rc = check_field(d, name, offset_bytes, type);
+    int rc = check_field(d, name, title, offset_bytes, type);
 
     if (rc == 0) {
         f.name = ff_strdup(name);
@@ -257,11 +264,6 @@ void ff_dtype_free(struct ff_dtype *d)
     ff_free(d->fields);
     ff_free(d->shape);
     ff_free(d);
-}
-
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 bool ff_dtype_equal(const struct ff_dtype *a, const struct ff_dtype *b)

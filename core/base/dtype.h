@@ -56,7 +56,8 @@ enum ff_dtype_style {
     FF_DTYPE_JSON    /* zarr format 2: "<f4", [["a", "<i4", [2, 3]]] */
 };
 
-/* Appends the description as numpy prints dtype.descr. 0, -EOPNOTSUPP when fields overlap
+/* Appends the description as numpy prints dtype.descr (a subarray of subarrays as
+ * one). 0, -EOPNOTSUPP when fields overlap
  * or are out of order (numpy has no text for these either), or as ff_buf_append. */
 int ff_dtype_print(const struct ff_dtype *d, enum ff_dtype_style style,
                    struct ff_buf *out);
@@ -68,8 +69,8 @@ int ff_dtype_new(char kind, char byte_order, uint64_t element_bytes,
                  struct ff_dtype **out);
 int ff_dtype_set_unit(struct ff_dtype *d, const char *unit, uint32_t multiplier);
 /* A struct of element_bytes without fields yet; then its fields. `type` is taken also
- * when it fails; title may be NULL. -EINVAL: a name twice, or it does not fit into
- * element_bytes. */
+ * when it fails; title may be NULL. -EINVAL: a name or title twice, or it does not fit
+ * into element_bytes. */
 int ff_dtype_new_struct(uint64_t element_bytes, struct ff_dtype **out);
 int ff_dtype_add_field(struct ff_dtype *d, const char *name, const char *title,
                        uint64_t offset_bytes, struct ff_dtype *type);

@@ -396,7 +396,7 @@ static int add_field(struct parser *p, struct ff_dtype *d, struct field *f,
     rc = ff_dtype_add_field(d, ff_buf_text(&f->name),
                             f->titled ? ff_buf_text(&f->title) : NULL, start, type);
     if (rc == -EINVAL) {
-        return fail(p, rc, "two fields of one name");
+        return fail(p, rc, "two fields with one name or title");
     }
     return rc == -E2BIG ? fail(p, rc, "structs too deep, or too many fields") : rc;
 }
