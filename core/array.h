@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* array.h: the host's own arrays: refcounted wrappers over what programs and plugins make. */
+/* array.h: the host's own arrays: refcounted wrappers over what programs and plugins
+ * make. */
 #ifndef FF_CORE_ARRAY_H
 #define FF_CORE_ARRAY_H
 
 #include <functionfuse/functionfuse.h>
 
-/* Wrap an array that a plugin gave: checks the description (ndim, shape, chunk grid, descr and
- * itemsize agree; FF_E_PLUGIN), serialises FF_ARRAY_SERIAL reads, checks each region before
- * the plugin sees it, and counts references. `owner` is released with release(owner) after the
- * array's own release(): what must outlive it. Takes both, also on failure. The result is freed
- * with ff_array_free. */
+/* Wrap an array that a plugin gave: checks the description (ndim, shape, chunk grid,
+ * descr and itemsize agree; FF_E_PLUGIN), serialises FF_ARRAY_SERIAL reads, checks each
+ * region before the plugin sees it, and counts references. `owner` is released with
+ * release(owner) after the array's own release(): what must outlive it. Takes both, also
+ * on failure. The result is freed with ff_array_free. */
 struct ff_array *ff_array_wrap_take(struct ff_array *taken, void *owner,
                                     void (*release)(void *), struct ff_error *);
 /* Whether it is one of the host's (made by ff_array_new, wrap, slice, npy). */
 int ff_array_is_ours(const struct ff_array *);
+/* Let one of the host's arrays keep `owner` until its end; it has none yet, else `owner`
+ * is released at once. */
+void ff_array_keep(struct ff_array *, void *owner, void (*release)(void *));
 /* A tag that its maker attached, to recognise an unchanged lazy array: (owner, name). */
 void ff_array_set_origin(struct ff_array *, const void *owner, const char *name);
 const char *ff_array_origin(const struct ff_array *, const void **owner);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pickle.h: the default serializer, as the rest of core sees it: load, scan, dump. It knows
- * neither storages nor plugins: persistent ids come and go through callbacks. */
+/* pickle.h: the default serializer, as the rest of core sees it: load, scan, dump. It
+ * knows neither storages nor plugins: persistent ids come and go through callbacks. */
 #ifndef FF_CORE_PICKLE_H
 #define FF_CORE_PICKLE_H
 
 #include <functionfuse/functionfuse.h>
 
-/* Opens persistent objects of a document at first use. Owned by the document: release() is
- * called when the last reference to the document, and to what was resolved, is gone. */
+/* Opens persistent objects of a document at first use. Owned by the document: release()
+ * is called when the last reference to the document, and to what was resolved, is gone.
+ */
 struct ff_resolver {
-    /* `persistent` is of kind FF_PERSISTENT. Gives a document of its own, owned by the caller,
-     * and the object in it. Any thread; the document calls it at most once at a time for one
-     * object, and keeps what it gave. */
+    /* `persistent` is of kind FF_PERSISTENT. Gives a document of its own, owned by the
+     * caller, and the object in it. Any thread; the document calls it at most once at a
+     * time for one object, and keeps what it gave. */
     int (*resolve)(void *ctx, struct ff_value persistent, struct ff_doc **doc,
                    struct ff_value *object, const struct ff_call *, struct ff_error *);
     void (*release)(void *ctx);
@@ -19,18 +20,19 @@ struct ff_resolver {
 };
 
 struct ff_load_options {
-    uint64_t max_bytes;   /* memory for nodes; 0 = max(64 MiB, 48 x input) */
-    uint64_t max_steps;   /* key comparisons; 0 = 1 million + 8 x input bytes */
-    int lax_frames;       /* accept what older C unpicklers did */
+    uint64_t max_bytes; /* memory for nodes; 0 = max(64 MiB, 48 x input) */
+    uint64_t max_steps; /* key comparisons; 0 = 1 million + 8 x input bytes */
+    int lax_frames;     /* accept what older C unpicklers did */
     const struct ff_resolver *resolver; /* copied; NULL = persistent ids stay closed */
 };
 
-/* Build a document from a pickle. `data` is kept (strings and bytes point into it) and released
- * with release(taken) when the document goes, also on failure. *used: offset behind STOP.
- * FF_E_CORRUPT, FF_E_LIMIT, FF_E_NO_MEMORY, with offset and opcode in the message. */
-int ff_pickle_read(const void *data, size_t size_bytes, void *taken, void (*release)(void *),
-                   const struct ff_load_options *, struct ff_doc **doc, size_t *used,
-                   struct ff_error *);
+/* Build a document from a pickle. `data` is kept (strings and bytes point into it) and
+ * released with release(taken) when the document goes, also on failure. *used: offset
+ * behind STOP. FF_E_CORRUPT, FF_E_LIMIT, FF_E_NO_MEMORY, with offset and opcode in the
+ * message. */
+int ff_pickle_read(const void *data, size_t size_bytes, void *taken,
+                   void (*release)(void *), const struct ff_load_options *,
+                   struct ff_doc **doc, size_t *used, struct ff_error *);
 
 /* One persistent id of a stream. Borrowed for the callback. */
 struct ff_scanned_pid {
@@ -41,8 +43,8 @@ struct ff_scanned_pid {
     size_t string_count;
 };
 
-/* Walk a pickle with the same interpreter, building only what persistent ids need, and call
- * `each` for each id in stream order; nonzero stops and is returned. */
+/* Walk a pickle with the same interpreter, building only what persistent ids need, and
+ * call `each` for each id in stream order; nonzero stops and is returned. */
 int ff_pickle_scan(const void *data, size_t size_bytes,
                    int (*each)(void *ctx, const struct ff_scanned_pid *), void *ctx,
                    size_t *used, struct ff_error *);
@@ -60,13 +62,14 @@ struct ff_new_pid {
 struct ff_dump_options {
     uint32_t protocol; /* 0 to 5 */
     int compact;       /* memo only where shared; else as CPython's C pickler does */
-    /* Asked once for each object (identity) of kind ARRAY with a chunk grid, NATIVE, OBJECT,
-     * PERSISTENT, inline arrays and numpy views, and, when ask_builtins is set, of every other
-     * kind but None, True, False, before it is written. FF_OK: *pid is written in its place;
-     * FF_DECLINED: written as it is (an ARRAY as an inline numpy array; a NATIVE fails with
-     * FF_E_UNSUPPORTED, a PERSISTENT is written as it was). NULL = always declined. */
-    int (*persistent)(void *ctx, struct ff_value, const struct ff_dumper *, struct ff_new_pid *,
-                      struct ff_error *);
+    /* Asked once for each object (identity) of kind ARRAY with a chunk grid, NATIVE,
+     * OBJECT, PERSISTENT, inline arrays and numpy views, and, when ask_builtins is set,
+     * of every other kind but None, True, False, before it is written. FF_OK: *pid is
+     * written in its place; FF_DECLINED: written as it is (an ARRAY as an inline numpy
+     * array; a NATIVE fails with FF_E_UNSUPPORTED, a PERSISTENT is written as it was).
+     * NULL = always declined. */
+    int (*persistent)(void *ctx, struct ff_value, const struct ff_dumper *,
+                      struct ff_new_pid *, struct ff_error *);
     int ask_builtins;
     void *ctx;
     /* Bytes in order; pieces of any size. */
@@ -75,9 +78,10 @@ struct ff_dump_options {
     const struct ff_call *call; /* for reading inline arrays */
 };
 
-/* Iterative: depth is bounded by memory only. On failure the error's place is the path of the
- * object ("#traces[3]"). */
-int ff_pickle_write(struct ff_value root, const struct ff_dump_options *, struct ff_error *);
+/* Iterative: depth is bounded by memory only. On failure the error's place is the path of
+ * the object ("#traces[3]"). */
+int ff_pickle_write(struct ff_value root, const struct ff_dump_options *,
+                    struct ff_error *);
 /* The path of the object that is being written, for error messages: "#traces[3]". */
 void ff_dumper_path(const struct ff_dumper *, char *text, size_t size);
 
@@ -85,11 +89,13 @@ void ff_dumper_path(const struct ff_dumper *, char *text, size_t size);
 
 /* The document's resolver (NULL = none), to tell what storage an object came from. */
 const struct ff_resolver *ff_doc_resolver(const struct ff_doc *);
-/* The persistent id that a resolved object, or its array, came from; absent = none. An array
- * that is unchanged and lazy is so recognised when it is saved back. */
+/* The persistent id that a resolved object, or its array, came from; absent = none. An
+ * array that is unchanged and lazy is so recognised when it is saved back. */
 struct ff_value ff_doc_origin(struct ff_value object);
-/* Add a node of kind FF_PERSISTENT to a document that is being built (ff_writer_finish). */
-struct ff_value ff_new_persistent(struct ff_doc *, const char *serializer, const char *version,
-                                  const char *name, struct ff_error *);
+/* Add a node of kind FF_PERSISTENT to a document that is being built (ff_writer_finish).
+ */
+struct ff_value ff_new_persistent(struct ff_doc *, const char *serializer,
+                                  const char *version, const char *name,
+                                  struct ff_error *);
 
 #endif

@@ -2,13 +2,13 @@
 /*
  * error.h: how a call says that it failed. Shared by programs and plugins.
  *
- * A `struct ff_error` is the caller's memory. It has no pointers: it can be copied, sent and
- * thrown away. Start it with FF_ERROR_INIT. Every function that can fail takes one as its last
- * argument (NULL is allowed) and also says so in what it returns.
+ * A `struct ff_error` is the caller's memory. It has no pointers: it can be copied, sent
+ * and thrown away. Start it with FF_ERROR_INIT. Every function that can fail takes one as
+ * its last argument (NULL is allowed) and also says so in what it returns.
  *
- * In the functions of functionfuse.h an error is sticky, as cairo's status is: when `code` is
- * not FF_OK at entry, the call does nothing and fails with that code. So a program may check
- * once at the end, or at each call. The first error wins.
+ * In the functions of functionfuse.h an error is sticky, as cairo's status is: when
+ * `code` is not FF_OK at entry, the call does nothing and fails with that code. So a
+ * program may check once at the end, or at each call. The first error wins.
  *
  * Inside plugins: only the function that fails fills the error (ff_fail); its callers may
  * prepend to the place (ff_error_at) and add a fix (ff_error_fix), nothing else.
@@ -34,32 +34,34 @@ extern "C" {
 /* Whether `p` is there, knows member `m`, and has set it. */
 #define FF_HAS(p, T, m) ((p) && (p)->struct_size >= FF_SIZE(T, m) && (p)->m)
 
-/* What a call returns. Failures are negative. Values are never reused; an unknown negative
- * value means FF_E_OTHER. The command `ff` exits with -code for -1 to -9. */
+/* What a call returns. Failures are negative. Values are never reused; an unknown
+ * negative value means FF_E_OTHER. The command `ff` exits with -code for -1 to -9. */
 enum ff_code {
     FF_OK = 0,
-    FF_DECLINED = 1,           /* a serializer does not keep this object: ask the next one */
-    FF_E_OTHER = -1,           /* none of the others */
-    FF_E_USAGE = -2,           /* an argument, a name, an option or the configuration is wrong */
-    FF_E_NOT_FOUND = -3,       /* no such workflow, task, object, key */
-    FF_E_CORRUPT = -4,         /* what is stored is damaged, or is not what it says it is */
-    FF_E_PLUGIN = -5,          /* a plugin is missing, disabled, refused, or broke its contract */
-    FF_E_PERMISSION = -6,      /* the system or the server refused */
-    FF_E_NETWORK = -7,         /* no answer, or a broken one; a retry may help */
-    FF_E_CONFLICT = -8,        /* somebody else was there first, or holds it */
-    FF_E_UNSAFE = -9,          /* the content is refused for safety's sake */
-    FF_E_NO_MEMORY = -10,      /* an allocation failed */
-    FF_E_IO = -11,             /* the medium failed: see os_errno */
-    FF_E_NO_SPACE = -12,       /* no space, no inodes, quota, file size limit */
-    FF_E_CANCELLED = -13,      /* the caller asked for it */
-    FF_E_DEADLINE = -14,       /* the deadline passed */
-    FF_E_UNSUPPORTED = -15,    /* well formed, but not something this build or object can do */
-    FF_E_UNKNOWN_OUTCOME = -16, /* done or not done cannot be known; nothing old was deleted */
-    FF_E_STALE = -17,          /* what this handle names was replaced or removed: read again */
-    FF_E_LIMIT = -18,          /* a budget or a maximum was reached; the message names it */
-    FF_E_EXISTS = -19,         /* create: the name is taken */
-    FF_E_TYPE = -20,           /* the value is of another kind, or does not fit the C type */
-    FF_E_FORKED = -21          /* the handle belongs to the parent process */
+    FF_DECLINED = 1, /* a serializer does not keep this object: ask the next one */
+    FF_E_OTHER = -1, /* none of the others */
+    FF_E_USAGE = -2, /* an argument, a name, an option or the configuration is wrong */
+    FF_E_NOT_FOUND = -3, /* no such workflow, task, object, key */
+    FF_E_CORRUPT = -4,   /* what is stored is damaged, or is not what it says it is */
+    FF_E_PLUGIN = -5, /* a plugin is missing, disabled, refused, or broke its contract */
+    FF_E_PERMISSION = -6, /* the system or the server refused */
+    FF_E_NETWORK = -7,    /* no answer, or a broken one; a retry may help */
+    FF_E_CONFLICT = -8,   /* somebody else was there first, or holds it */
+    FF_E_UNSAFE = -9,     /* the content is refused for safety's sake */
+    FF_E_NO_MEMORY = -10, /* an allocation failed */
+    FF_E_IO = -11,        /* the medium failed: see os_errno */
+    FF_E_NO_SPACE = -12,  /* no space, no inodes, quota, file size limit */
+    FF_E_CANCELLED = -13, /* the caller asked for it */
+    FF_E_DEADLINE = -14,  /* the deadline passed */
+    FF_E_UNSUPPORTED =
+        -15, /* well formed, but not something this build or object can do */
+    FF_E_UNKNOWN_OUTCOME =
+        -16,           /* done or not done cannot be known; nothing old was deleted */
+    FF_E_STALE = -17,  /* what this handle names was replaced or removed: read again */
+    FF_E_LIMIT = -18,  /* a budget or a maximum was reached; the message names it */
+    FF_E_EXISTS = -19, /* create: the name is taken */
+    FF_E_TYPE = -20,   /* the value is of another kind, or does not fit the C type */
+    FF_E_FORKED = -21  /* the handle belongs to the parent process */
 };
 
 #define FF_ERR_RETRYABLE 1u /* the same call may succeed later */
@@ -80,19 +82,22 @@ struct ff_error {
 /* {.struct_size = ..., all else zero}, in C and in C++ */
 #define FF_ERROR_INIT                                                                    \
     {                                                                                    \
-        FF_SIZE(ff_error, fix), 0, 0, 0, 0, 0, {0}, {0}, {0}                             \
+        FF_SIZE(ff_error, fix), 0, 0, 0, 0, 0, {0}, {0},                                 \
+        {                                                                                \
+            0                                                                            \
+        }                                                                                \
     }
 
 /* Fill `e` (NULL is allowed; an error that is set stays as it is) and return `code`.
  * `place` may be NULL. Thread rule: the error's owner. */
-static inline int ff_fail(struct ff_error *e, int code, const char *place, const char *fmt,
-                          ...)
+static inline int ff_fail(struct ff_error *e, int code, const char *place,
+                          const char *fmt, ...)
 #if defined __GNUC__
     __attribute__((format(printf, 4, 5), unused))
 #endif
     ;
-static inline int ff_fail(struct ff_error *e, int code, const char *place, const char *fmt,
-                          ...)
+static inline int ff_fail(struct ff_error *e, int code, const char *place,
+                          const char *fmt, ...)
 {
     if (e && !e->code) {
         va_list ap;

@@ -7,19 +7,18 @@
  *   document  a value that was read, or one that is being built
  *   array     n-dimensional elements, in memory, computed, or in a store
  *
- * Errors    every call that can fail takes a `struct ff_error *` (NULL allowed). It is sticky:
- *           when it holds a failure, the call does nothing and fails the same way. NULL
+ * Errors    every call that can fail takes a `struct ff_error *` (NULL allowed). It is
+ * sticky: when it holds a failure, the call does nothing and fails the same way. NULL
  *           handles and absent values are harmless: the call fails, or frees nothing.
- * Ownership `_new`, `_open`, reads and lists give what the caller owns, and frees with the
- *           function named there; `_take` owns its argument also on failure; everything else
+ * Ownership `_new`, `_open`, reads and lists give what the caller owns, and frees with
+ * the function named there; `_take` owns its argument also on failure; everything else
  *           that is passed is borrowed for the call; everything else that comes back is
  *           borrowed from its document, host or array.
- * Threads   hosts, storages, arrays and documents that were read may be used from any thread
- *           at once. A document that is being built belongs to one thread. Destroying a thing
- *           while another thread uses it is an error. After fork() the child's calls fail with
- *           FF_E_FORKED.
- * Names     workflow and task: 1 to 200 bytes of UTF-8, no '/', no control character, no
- *           leading dot, not "bigdata". Others: FF_E_USAGE.
+ * Threads   hosts, storages, arrays and documents that were read may be used from any
+ * thread at once. A document that is being built belongs to one thread. Destroying a
+ * thing while another thread uses it is an error. After fork() the child's calls fail
+ * with FF_E_FORKED. Names     workflow and task: 1 to 200 bytes of UTF-8, no '/', no
+ * control character, no leading dot, not "bigdata". Others: FF_E_USAGE.
  */
 #ifndef FUNCTIONFUSE_FUNCTIONFUSE_H
 #define FUNCTIONFUSE_FUNCTIONFUSE_H
@@ -41,7 +40,8 @@ FF_API const char *ff_version(void);
 /* "not found", "corrupt", ... for an enum ff_code; never NULL. */
 FF_API const char *ff_code_name(int code);
 
-/* ---- host ------------------------------------------------------------------------------- */
+/* ---- host
+ * ------------------------------------------------------------------------------- */
 
 enum ff_durability {
     FF_DURABILITY_FULL = 0, /* what returned FF_OK survives a power cut */
@@ -52,33 +52,35 @@ enum ff_durability {
  * callbacks and `ctx` are used until ff_host_close. */
 struct ff_host_options {
     uint32_t struct_size;
-    uint32_t threads;         /* 0: what "threads" in the configuration says, else the CPUs that
-                                 affinity and cgroup allow */
-    uint64_t memory_bytes;    /* budget for array work; 0: configuration, else 256 MiB */
-    const char *config_path;  /* a JSON file; NULL: $FF_CONFIG,
-                                 $XDG_CONFIG_HOME/functionfuse/config.json,
-                                 /etc/functionfuse/config.json, else none; "" = none */
-    const char *config_json;  /* the configuration itself, instead of any file */
+    uint32_t threads; /* 0: what "threads" in the configuration says, else the CPUs that
+                         affinity and cgroup allow */
+    uint64_t memory_bytes;   /* budget for array work; 0: configuration, else 256 MiB */
+    const char *config_path; /* a JSON file; NULL: $FF_CONFIG,
+                                $XDG_CONFIG_HOME/functionfuse/config.json,
+                                /etc/functionfuse/config.json, else none; "" = none */
+    const char *config_json; /* the configuration itself, instead of any file */
     const char *const *plugin_path; /* directories, NULL-ended, searched first; or NULL */
-    int32_t durability;       /* enum ff_durability; FULL: what the configuration says, else
-                                 full */
-    uint32_t flags;           /* 0 */
-    void *ctx;                /* for the three callbacks below; any thread, many at a time */
+    int32_t durability; /* enum ff_durability; FULL: what the configuration says, else
+                           full */
+    uint32_t flags;     /* 0 */
+    void *ctx;          /* for the three callbacks below; any thread, many at a time */
     void (*log)(void *ctx, int level, const char *text); /* enum ff_log_level of plugin.h;
                                                             NULL = silence */
     void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
     int (*cancelled)(void *ctx); /* nonzero: running calls end with FF_E_CANCELLED */
-    const void *draft_sys;    /* tests: a table of system calls (core/base/sys.h); NULL = the
-                                 system's. Not part of the stable interface */
+    const void *draft_sys; /* tests: a table of system calls (core/base/sys.h); NULL = the
+                              system's. Not part of the stable interface */
 };
 
 struct ff_host;
 
 /* Read the configuration and scan the plugin directories. A bad plugin is a row of
- * ff_plugin_at(), not a failure, unless the configuration says "require". `options` may be
- * NULL. FF_E_USAGE: the configuration (file, line, column). Freed with ff_host_close. */
+ * ff_plugin_at(), not a failure, unless the configuration says "require". `options` may
+ * be NULL. FF_E_USAGE: the configuration (file, line, column). Freed with ff_host_close.
+ */
 FF_API struct ff_host *ff_host_open(const struct ff_host_options *, struct ff_error *);
-/* Storages and arrays of the host stay usable: the last of them frees it. NULL is allowed. */
+/* Storages and arrays of the host stay usable: the last of them frees it. NULL is
+ * allowed. */
 FF_API void ff_host_close(struct ff_host *);
 
 /* One file of a plugin directory, or one plugin in it. */
@@ -100,40 +102,47 @@ FF_API size_t ff_plugin_count(const struct ff_host *);
 /* Borrowed from the host; NULL when i is out of range. Sorted by file, then name. */
 FF_API const struct ff_plugin_row *ff_plugin_at(const struct ff_host *, size_t i);
 
-/* Copy a plugin file into the user's plugin directory (made, mode 0700, when missing) by way
- * of a temporary name. installed (may be NULL): where it went. FF_E_PLUGIN: not a plugin. */
-FF_API int ff_plugin_install(struct ff_host *, const char *file, char *installed, size_t size,
-                             struct ff_error *);
-/* Edit the configuration file (config_path of the host; made when missing) by replacing it
- * as a whole: `name` into "enable" and out of "disable", or the reverse. */
-FF_API int ff_plugin_enable(struct ff_host *, const char *name, int on, struct ff_error *);
+/* Copy a plugin file into the user's plugin directory (made, mode 0700, when missing) by
+ * way of a temporary name. installed (may be NULL): where it went. FF_E_PLUGIN: not a
+ * plugin. */
+FF_API int ff_plugin_install(struct ff_host *, const char *file, char *installed,
+                             size_t size, struct ff_error *);
+/* Edit the configuration file (config_path of the host; made when missing) by replacing
+ * it as a whole: `name` into "enable" and out of "disable", or the reverse. */
+FF_API int ff_plugin_enable(struct ff_host *, const char *name, int on,
+                            struct ff_error *);
 
-/* The configuration in force as a document: {"origin", "plugins", "storages", ...}. Owned. */
+/* The configuration in force as a document: {"origin", "plugins", "storages", ...}.
+ * Owned. */
 FF_API struct ff_doc *ff_config_show(const struct ff_host *, struct ff_error *);
 /* The file that is read, or would be written: borrowed from the host. */
 FF_API const char *ff_config_path(const struct ff_host *);
 
-/* ---- storage ---------------------------------------------------------------------------- */
+/* ---- storage
+ * ---------------------------------------------------------------------------- */
 
 struct ff_storage;
 
 /* Open a storage from its JSON, as the Python package takes it:
  *   {"kind": "file", "options": {"path": "storage"}}
  * FF_E_USAGE: not that form, or an unknown kind (the message lists those there are).
- * FF_E_PLUGIN: the protocol is there but could not be loaded. Freed with ff_storage_close. */
+ * FF_E_PLUGIN: the protocol is there but could not be loaded. Freed with
+ * ff_storage_close. */
 FF_API struct ff_storage *ff_storage_factory(struct ff_host *, const char *json,
                                              struct ff_error *);
-/* The same by a name of "storages" in the configuration, a folder ("./lab"), inline JSON, or
+/* The same by a name of "storages" in the configuration, a folder ("./lab"), inline JSON,
+ * or
  * "@file"; NULL: $FF_STORAGE, else "default" of the configuration. */
 FF_API struct ff_storage *ff_storage_open(struct ff_host *, const char *which,
                                           struct ff_error *);
 /* Lazy values that were read stay usable. NULL is allowed. */
 FF_API void ff_storage_close(struct ff_storage *);
 
-/* Use only these serializers, in this order of preference (the last one first, as in Python),
- * instead of every enabled one. FF_E_PLUGIN: no such, or not loaded, and why. */
-FF_API int ff_register_persistent_serializers(struct ff_storage *, const char *const *names,
-                                              size_t count, struct ff_error *);
+/* Use only these serializers, in this order of preference (the last one first, as in
+ * Python), instead of every enabled one. FF_E_PLUGIN: no such, or not loaded, and why. */
+FF_API int ff_register_persistent_serializers(struct ff_storage *,
+                                              const char *const *names, size_t count,
+                                              struct ff_error *);
 
 FF_API int ff_always_read(const struct ff_storage *);
 FF_API void ff_set_always_read(struct ff_storage *, int on);
@@ -157,25 +166,30 @@ FF_API int ff_file_exists(struct ff_storage *, const char *workflow, const char 
                           struct ff_error *);
 
 #define FF_SAVE_IF_ABSENT 1u /* FF_E_CONFLICT when the task is there */
+#define FF_SAVE_PROTOCOL  2u /* use `protocol` */
+
+#define FF_PROTOCOL_DEFAULT                                                              \
+    UINT32_MAX /* 4 for what was built; what was read keeps its own */
 
 struct ff_save_options {
     uint32_t struct_size, flags; /* FF_SAVE_* */
-    uint32_t protocol;           /* pickle protocol 0 to 5; FF_PROTOCOL_DEFAULT (0) = 4 for what
-                                    was built; what was read keeps its own */
+    uint32_t protocol;           /* with FF_SAVE_PROTOCOL: pickle protocol 0 to 5; else
+                                    FF_PROTOCOL_DEFAULT */
     uint32_t reserved;
-    const struct ff_call *call;  /* cancellation and progress of this call, or NULL */
+    const struct ff_call *call; /* cancellation and progress of this call, or NULL */
 };
 
-/* Save a value as a task; replaces what was there. FF_E_NOT_FOUND: no such workflow (as in
- * Python, ff_new_workflow comes first).
- * All of it, or nothing: a reader sees the old value or the new one.
- * FF_E_UNSUPPORTED: an object inside has no serializer (place: workflow/task#path).
- * FF_E_CONFLICT, FF_E_UNKNOWN_OUTCOME, FF_E_NO_SPACE, FF_E_IO, FF_E_STALE (a lazy part of the
- * value was replaced meanwhile). `options` may be NULL. */
+/* Save a value as a task; replaces what was there. FF_E_NOT_FOUND: no such workflow (as
+ * in Python, ff_new_workflow comes first). All of it, or nothing: a reader sees the old
+ * value or the new one. FF_E_UNSUPPORTED: an object inside has no serializer (place:
+ * workflow/task#path). FF_E_CONFLICT, FF_E_UNKNOWN_OUTCOME, FF_E_NO_SPACE, FF_E_IO,
+ * FF_E_STALE (a lazy part of the value was replaced meanwhile). `options` may be NULL. */
 FF_API int ff_save(struct ff_storage *, const char *workflow, const char *task,
-                   struct ff_value, const struct ff_save_options *options, struct ff_error *);
+                   struct ff_value, const struct ff_save_options *options,
+                   struct ff_error *);
 
-#define FF_READ_PIN 1u /* open every persistent object now, so that none can become stale */
+#define FF_READ_PIN                                                                      \
+    1u /* open every persistent object now, so that none can become stale */
 
 struct ff_read_options {
     uint32_t struct_size, flags; /* FF_READ_* */
@@ -183,8 +197,9 @@ struct ff_read_options {
     const struct ff_call *call;
 };
 
-/* Read a task: its digest is checked, then its value is built; nothing in it runs. Objects of
- * serializers are opened at first use. FF_E_NOT_FOUND; FF_E_CORRUPT. Owned: ff_doc_free. */
+/* Read a task: its digest is checked, then its value is built; nothing in it runs.
+ * Objects of serializers are opened at first use. FF_E_NOT_FOUND; FF_E_CORRUPT. Owned:
+ * ff_doc_free. */
 FF_API struct ff_doc *ff_read_task(struct ff_storage *, const char *workflow,
                                    const char *task, const struct ff_read_options *,
                                    struct ff_error *);
@@ -198,7 +213,8 @@ FF_API int ff_remove_task(struct ff_storage *, const char *workflow, const char 
 /* All that match; *removed (may be NULL): how many. None is no failure. */
 FF_API int ff_remove_tasks(struct ff_storage *, const char *workflow, const char *pattern,
                            size_t *removed, struct ff_error *);
-FF_API int ff_remove_workflow(struct ff_storage *, const char *workflow, struct ff_error *);
+FF_API int ff_remove_workflow(struct ff_storage *, const char *workflow,
+                              struct ff_error *);
 
 /* What is known of a task without building its value, as a document:
  * {"workflow", "task", "where", "bytes", "modified_ns", "protocol", "digest": "ok",
@@ -210,59 +226,63 @@ FF_API struct ff_doc *ff_task_info(struct ff_storage *, const char *workflow,
 /* One finding of verify or gc; borrowed for the callback. */
 struct ff_finding {
     const char *workflow;
-    const char *task;    /* or "" */
-    const char *name;    /* of the big data or the leftover, or "" */
-    const char *what;    /* "ok", "corrupt", "missing", "unknown-serializer"; gc: "orphan",
-                            "intent", "spared", "unparsable" */
-    const char *reason;  /* for people, or "" */
+    const char *task;   /* or "" */
+    const char *name;   /* of the big data or the leftover, or "" */
+    const char *what;   /* "ok", "corrupt", "missing", "unknown-serializer"; gc: "orphan",
+                           "intent", "spared", "unparsable" */
+    const char *reason; /* for people, or "" */
     uint64_t size_bytes;
-    int64_t age_ns;      /* gc, by the medium's clock */
-    int removed;         /* gc: it is gone now */
+    int64_t age_ns; /* gc, by the medium's clock */
+    int removed;    /* gc: it is gone now */
 };
 
-/* Check tasks: digest, form, big data there and whole; deep: read every element. workflow NULL
- * = all; pattern NULL = all. `each` gets every task and every fault; nonzero stops. Returns
- * FF_E_CORRUPT when a fault was found. */
-FF_API int ff_verify(struct ff_storage *, const char *workflow, const char *pattern, int deep,
-                     int (*each)(void *ctx, const struct ff_finding *), void *ctx,
-                     struct ff_error *);
+/* Check tasks: digest, form, big data there and whole; deep: read every element. workflow
+ * NULL = all; pattern NULL = all. `each` gets every task and every fault; nonzero stops.
+ * Returns FF_E_CORRUPT when a fault was found. */
+FF_API int ff_verify(struct ff_storage *, const char *workflow, const char *pattern,
+                     int deep, int (*each)(void *ctx, const struct ff_finding *),
+                     void *ctx, struct ff_error *);
 
 struct ff_gc_options {
     uint32_t struct_size, flags;
     int64_t grace_ns; /* younger things are spared; < 0 = 24 h */
     int really;       /* 0: only report */
     int reserved;
-    const char *const *assume_lost; /* "workflow/task" of unparsable tasks to go ahead in spite
-                                       of, NULL-ended; or NULL */
+    const char *const *assume_lost; /* "workflow/task" of unparsable tasks to go ahead in
+                                       spite of, NULL-ended; or NULL */
 };
 
-/* Find, and remove, what no task refers to. workflow NULL = all. A workflow with a task that
- * cannot be parsed, or with a young unreferenced entry, is spared. */
+/* Find, and remove, what no task refers to. workflow NULL = all. A workflow with a task
+ * that cannot be parsed, or with a young unreferenced entry, is spared. */
 FF_API int ff_gc(struct ff_storage *, const char *workflow, const struct ff_gc_options *,
                  int (*each)(void *ctx, const struct ff_finding *), void *ctx,
                  struct ff_error *);
 
-/* ---- save piece by piece ---------------------------------------------------------------- */
+/* ---- save piece by piece
+ * ---------------------------------------------------------------- */
 
 struct ff_saving;
 struct ff_writer;
 
-/* A save whose arrays are pushed instead of pulled: begin, open writers, push, finish each,
- * put the values that come back into the value, commit. Ended by commit or abort. */
+/* A save whose arrays are pushed instead of pulled: begin, open writers, push, finish
+ * each, put the values that come back into the value, commit. Ended by commit or abort.
+ */
 FF_API struct ff_saving *ff_saving_begin(struct ff_storage *, const char *workflow,
                                          const char *task, const struct ff_save_options *,
                                          struct ff_error *);
-/* `like` describes the array: dtype, shape (shape[0] = -1: a stream), chunks; no elements. */
+/* `like` describes the array: dtype, shape (shape[0] = -1: a stream), chunks; no
+ * elements. */
 FF_API struct ff_writer *ff_writer_open(struct ff_saving *, const struct ff_array *like,
                                         struct ff_error *);
 /* Elements start .. start+count, from memory with these strides in bytes. Any thread, any
- * order; each element once (FF_E_USAGE). Whole chunks go straight through; parts of chunks are
- * held until the chunk is whole, within the memory budget (FF_E_LIMIT). A stream is pushed in
- * order of axis 0 by one thread: start[0] = what was pushed so far. */
+ * order; each element once (FF_E_USAGE). Whole chunks go straight through; parts of
+ * chunks are held until the chunk is whole, within the memory budget (FF_E_LIMIT). A
+ * stream is pushed in order of axis 0 by one thread: start[0] = what was pushed so far.
+ */
 FF_API int ff_writer_push(struct ff_writer *, const int64_t *start, const int64_t *count,
                           const void *data, const int64_t *strides, struct ff_error *);
-/* The array's value, in `doc`, good for this saving only. Takes the writer, also on failure.
- * FF_E_USAGE: elements are missing (and how many). */
+/* The array's value, in `doc`, good for this saving only. Takes the writer, also on
+ * failure. FF_E_USAGE: elements are missing (and how many). */
 FF_API struct ff_value ff_writer_finish(struct ff_writer *, struct ff_doc *doc,
                                         struct ff_error *);
 /* Takes `saving`, also on failure. */
@@ -270,7 +290,8 @@ FF_API int ff_saving_commit(struct ff_saving *, struct ff_value, struct ff_error
 /* NULL is allowed. Open writers end with it. */
 FF_API void ff_saving_abort(struct ff_saving *);
 
-/* ---- documents and values --------------------------------------------------------------- */
+/* ---- documents and values
+ * --------------------------------------------------------------- */
 
 /* An empty document to build in. Freed with ff_doc_free. */
 FF_API struct ff_doc *ff_doc_new(struct ff_error *);
@@ -282,8 +303,9 @@ FF_API struct ff_value ff_doc_root(const struct ff_doc *);
 FF_API int ff_doc_set_root(struct ff_doc *, struct ff_value, struct ff_error *);
 /* The pickle protocol that it was read with, or -1. */
 FF_API int ff_doc_protocol(const struct ff_doc *);
-/* A copy of a value of any document, in `doc`, with its shared references and cycles; arrays
- * and lazy objects are shared, not copied. How a document that was read is edited. */
+/* A copy of a value of any document, in `doc`, with its shared references and cycles;
+ * arrays and lazy objects are shared, not copied. How a document that was read is edited.
+ */
 FF_API struct ff_value ff_import(struct ff_doc *doc, struct ff_value, struct ff_error *);
 
 /* enum ff_kind. */
@@ -291,8 +313,8 @@ FF_API int ff_kind(struct ff_value);
 FF_API const char *ff_kind_name(int kind);
 /* enum ff_view. */
 FF_API int ff_view(struct ff_value);
-/* "builtins.dict", "dask.array.core.Array", "acme.Wave"; "" = not known. Borrowed from the
- * document. */
+/* "builtins.dict", "dask.array.core.Array", "acme.Wave"; "" = not known. Borrowed from
+ * the document. */
 FF_API const char *ff_class_name(struct ff_value);
 /* Whether both handles name the same object. */
 FF_API int ff_same(struct ff_value, struct ff_value);
@@ -308,14 +330,17 @@ FF_API int ff_int_bytes(struct ff_value, uint8_t scratch[8], const uint8_t **byt
 /* A float, or an integer that a double holds exactly. */
 FF_API int ff_real(struct ff_value, double *out, struct ff_error *);
 /* UTF-8 without NUL at its end; lone surrogates as three bytes (WTF-8). No copy. */
-FF_API int ff_str(struct ff_value, const char **text, size_t *size_bytes, struct ff_error *);
+FF_API int ff_str(struct ff_value, const char **text, size_t *size_bytes,
+                  struct ff_error *);
 /* bytes, bytearray. No copy. */
-FF_API int ff_bytes(struct ff_value, const void **data, size_t *size_bytes, struct ff_error *);
+FF_API int ff_bytes(struct ff_value, const void **data, size_t *size_bytes,
+                    struct ff_error *);
 /* How many items; 0 for what has none. */
 FF_API size_t ff_length(struct ff_value);
-/* Item i in stream order, O(1). dict: key and value; others: key absent. Either may be NULL. */
-FF_API int ff_item(struct ff_value, size_t i, struct ff_value *key, struct ff_value *value,
-                   struct ff_error *);
+/* Item i in stream order, O(1). dict: key and value; others: key absent. Either may be
+ * NULL. */
+FF_API int ff_item(struct ff_value, size_t i, struct ff_value *key,
+                   struct ff_value *value, struct ff_error *);
 /* dict: the value of a str key; absent when there is none. */
 FF_API struct ff_value ff_get(struct ff_value, const char *key);
 /* dict: the value of any key, by Python's equality. */
@@ -333,23 +358,26 @@ FF_API struct ff_value ff_part(struct ff_value, int part);
 FF_API int ff_persistent(struct ff_value, const char **serializer, const char **version,
                          const char **name, struct ff_value *extra, struct ff_error *);
 /* FF_PERSISTENT: what its serializer gives, opened at most once; another kind: itself.
- * FF_E_PLUGIN: the serializer is missing (and how to get it); FF_E_STALE; FF_E_CORRUPT. */
-FF_API struct ff_value ff_resolve(struct ff_value, const struct ff_call *, struct ff_error *);
-/* FF_ARRAY, FF_PERSISTENT that is an array, or an ndarray in the stream. Borrowed from the
- * document. */
+ * FF_E_PLUGIN: the serializer is missing (and how to get it); FF_E_STALE; FF_E_CORRUPT.
+ */
+FF_API struct ff_value ff_resolve(struct ff_value, const struct ff_call *,
+                                  struct ff_error *);
+/* FF_ARRAY, FF_PERSISTENT that is an array, or an ndarray in the stream. Borrowed from
+ * the document. */
 FF_API const struct ff_array *ff_array(struct ff_value, struct ff_error *);
 /* FF_NATIVE of that class, or NULL. */
 FF_API void *ff_native(struct ff_value, const char *class_name);
 /* Python's equality of two graphs; max_steps 0 = 100 million, then FF_E_LIMIT. Arrays: by
  * dtype, shape and elements. 1, 0; or 0 with an error. */
-FF_API int ff_equal(struct ff_value, struct ff_value, uint64_t max_steps, struct ff_error *);
+FF_API int ff_equal(struct ff_value, struct ff_value, uint64_t max_steps,
+                    struct ff_error *);
 
 /* Builders: absent on failure. Items must be of the same document (FF_E_USAGE). */
 FF_API struct ff_value ff_new_none(struct ff_doc *);
 FF_API struct ff_value ff_new_bool(struct ff_doc *, int);
 FF_API struct ff_value ff_new_int(struct ff_doc *, int64_t, struct ff_error *);
-FF_API struct ff_value ff_new_int_bytes(struct ff_doc *, const uint8_t *, size_t size_bytes,
-                                        struct ff_error *);
+FF_API struct ff_value ff_new_int_bytes(struct ff_doc *, const uint8_t *,
+                                        size_t size_bytes, struct ff_error *);
 FF_API struct ff_value ff_new_float(struct ff_doc *, double, struct ff_error *);
 /* size_bytes SIZE_MAX: up to the NUL. FF_E_USAGE: not UTF-8. */
 FF_API struct ff_value ff_new_str(struct ff_doc *, const char *, size_t size_bytes,
@@ -361,9 +389,10 @@ FF_API struct ff_value ff_new_tuple(struct ff_doc *, const struct ff_value *item
                                     size_t count, struct ff_error *);
 FF_API struct ff_value ff_new_dict(struct ff_doc *, struct ff_error *);
 FF_API struct ff_value ff_new_set(struct ff_doc *, struct ff_error *);
-FF_API struct ff_value ff_new_global(struct ff_doc *, const char *module, const char *name,
-                                     struct ff_error *);
-/* callable(*args) with a state: an object of a class of somebody's. state may be absent. */
+FF_API struct ff_value ff_new_global(struct ff_doc *, const char *module,
+                                     const char *name, struct ff_error *);
+/* callable(*args) with a state: an object of a class of somebody's. state may be absent.
+ */
 FF_API struct ff_value ff_new_object(struct ff_doc *, struct ff_value callable,
                                      struct ff_value args, struct ff_value state,
                                      struct ff_error *);
@@ -374,39 +403,41 @@ FF_API int ff_set(struct ff_doc *, struct ff_value dict, const char *key, struct
                   struct ff_error *);
 FF_API int ff_set_item(struct ff_doc *, struct ff_value dict, struct ff_value key,
                        struct ff_value, struct ff_error *);
-/* Stored by a serializer for "dask.array.core.Array" when the array has `chunk`, else inside
- * the pickle as a "numpy.ndarray". */
+/* Stored by a serializer for "dask.array.core.Array" when the array has `chunk`, else
+ * inside the pickle as a "numpy.ndarray". */
 FF_API struct ff_value ff_new_array_take(struct ff_doc *, struct ff_array *taken,
                                          struct ff_error *);
 /* A thing of the program's own: kept by the serializer of its class. */
-FF_API struct ff_value ff_new_native_take(struct ff_doc *, const char *class_name, void *taken,
-                                          void (*release)(void *), struct ff_error *);
+FF_API struct ff_value ff_new_native_take(struct ff_doc *, const char *class_name,
+                                          void *taken, void (*release)(void *),
+                                          struct ff_error *);
 
-/* ---- arrays ----------------------------------------------------------------------------- */
+/* ---- arrays
+ * ----------------------------------------------------------------------------- */
 
-#define FF_CHUNK_AUTO 1u   /* chunks of about 4 MiB */
-#define FF_CHUNK_NONE 2u   /* inline: a numpy array in the pickle */
+#define FF_CHUNK_AUTO 1u /* chunks of about 4 MiB */
+#define FF_CHUNK_NONE 2u /* inline: a numpy array in the pickle */
 
 /* How to make an array. Everything is copied at the call but `data`. */
 struct ff_array_params {
     uint32_t struct_size;
-    uint32_t chunking;     /* 0: `chunk` or `edges`, else FF_CHUNK_AUTO */
+    uint32_t chunking; /* 0: `chunk` or `edges`, else FF_CHUNK_AUTO */
     int32_t ndim;
-    uint32_t flags;        /* FF_ARRAY_SERIAL for a callback */
-    const char *descr;     /* "<f4" */
+    uint32_t flags;    /* FF_ARRAY_SERIAL for a callback */
+    const char *descr; /* "<f4" */
     const int64_t *shape;
-    const int64_t *chunk;  /* or NULL */
+    const int64_t *chunk;        /* or NULL */
     const int64_t *const *edges; /* with edge_count: irregular chunks; or NULL */
     const int64_t *edge_count;
-    const void *data;      /* from memory: borrowed until release; or NULL */
+    const void *data;       /* from memory: borrowed until release; or NULL */
     const int64_t *strides; /* bytes; NULL = C order */
-    /* from a callback: fill one chunk, start .. start+count, dst in C order. Any thread unless
-     * FF_ARRAY_SERIAL. Return FF_OK or a failure. */
+    /* from a callback: fill one chunk, start .. start+count, dst in C order. Any thread
+     * unless FF_ARRAY_SERIAL. Return FF_OK or a failure. */
     int (*fill)(void *ctx, const int64_t *start, const int64_t *count, void *dst,
                 const struct ff_call *, struct ff_error *);
     void *ctx;
     void (*release)(void *ctx); /* called once when the array is gone, also on failure */
-    const char *options;   /* for the serializer, JSON; or NULL */
+    const char *options;        /* for the serializer, JSON; or NULL */
 };
 
 /* An array from memory, from a callback, or (neither) a description only. Freed with
@@ -420,47 +451,53 @@ FF_API struct ff_array *ff_array_from_memory(const char *descr, int32_t ndim,
 FF_API struct ff_array *ff_array_ref(const struct ff_array *);
 FF_API void ff_array_free(struct ff_array *);
 /* Read a region into memory; strides NULL = C order of the region. region NULL = all. */
-FF_API int ff_array_read(const struct ff_array *, const struct ff_region *region, void *dst,
-                         const int64_t *strides, const struct ff_call *, struct ff_error *);
+FF_API int ff_array_read(const struct ff_array *, const struct ff_region *region,
+                         void *dst, const int64_t *strides, const struct ff_call *,
+                         struct ff_error *);
 /* How many chunks a region touches, and of how many. */
 FF_API int ff_array_chunks_touched(const struct ff_array *, const struct ff_region *,
                                    uint64_t *touched, uint64_t *all, struct ff_error *);
 /* A part of an array as an array: lazy; holds `whole`. Freed with ff_array_free. */
-FF_API struct ff_array *ff_array_slice(const struct ff_array *whole, const struct ff_region *,
-                                       struct ff_error *);
+FF_API struct ff_array *ff_array_slice(const struct ff_array *whole,
+                                       const struct ff_region *, struct ff_error *);
 
-/* ---- files of other formats -------------------------------------------------------------- */
+/* ---- files of other formats
+ * -------------------------------------------------------------- */
 
-/* A .npy file as an array of that chunking (ff_array_params.chunking; chunk may be NULL). The
- * file is read when the array is. Freed with ff_array_free. */
-FF_API struct ff_array *ff_npy_open(const char *path, uint32_t chunking, const int64_t *chunk,
-                                    int32_t chunk_ndim, struct ff_error *);
+/* A .npy file as an array of that chunking (ff_array_params.chunking; chunk may be NULL).
+ * The file is read when the array is. Freed with ff_array_free. */
+FF_API struct ff_array *ff_npy_open(const char *path, uint32_t chunking,
+                                    const int64_t *chunk, int32_t chunk_ndim,
+                                    struct ff_error *);
 /* Write an array as .npy through a callback: in order, in pieces. */
 FF_API int ff_npy_write(const struct ff_array *,
                         int (*write)(void *ctx, const void *data, size_t size_bytes),
                         void *ctx, const struct ff_call *, struct ff_error *);
-/* JSON. What JSON lacks has tags: see docs/format.md. {"$npy": "file.npy", "chunks": [..]}
- * opens a file beside `folder` (NULL: refused). */
+/* JSON. What JSON lacks has tags: see docs/format.md. {"$npy": "file.npy", "chunks":
+ * [..]} opens a file beside `folder` (NULL: refused). */
 FF_API struct ff_value ff_from_json(struct ff_doc *, const char *text, size_t size_bytes,
                                     const char *folder, struct ff_error *);
 FF_API int ff_to_json(struct ff_value,
-                      int (*write)(void *ctx, const char *text, size_t size_bytes), void *ctx,
-                      struct ff_error *);
-/* A pickle that the caller has in memory: copied, or (taken != NULL) kept and released with
- * release(taken). Bytes behind its end are ignored; *used (may be NULL): where it ended. */
+                      int (*write)(void *ctx, const char *text, size_t size_bytes),
+                      void *ctx, struct ff_error *);
+/* A pickle that the caller has in memory: copied, or (taken != NULL) kept and released
+ * with release(taken). Bytes behind its end are ignored; *used (may be NULL): where it
+ * ended. */
 FF_API struct ff_doc *ff_pickle_load(const void *data, size_t size_bytes, void *taken,
                                      void (*release)(void *), size_t *used,
                                      struct ff_error *);
-/* As a pickle. FF_E_UNSUPPORTED: it holds natives or chunked arrays. protocol as for saving. */
+/* As a pickle. FF_E_UNSUPPORTED: it holds natives or chunked arrays. protocol: 0 to 5, or
+ * FF_PROTOCOL_DEFAULT. */
 FF_API int ff_pickle_dump(struct ff_value, uint32_t protocol,
                           int (*write)(void *ctx, const void *data, size_t size_bytes),
                           void *ctx, struct ff_error *);
 
-/* A tree for people: dtypes and shapes of arrays but no elements; a shared object once, then
+/* A tree for people: dtypes and shapes of arrays but no elements; a shared object once,
+ * then
  * "<ref #n>". At most max_bytes (0 = 64 KiB) and max_depth (0 = 32). */
 FF_API int ff_show(struct ff_value, size_t max_bytes, unsigned max_depth,
-                   int (*write)(void *ctx, const char *text, size_t size_bytes), void *ctx,
-                   struct ff_error *);
+                   int (*write)(void *ctx, const char *text, size_t size_bytes),
+                   void *ctx, struct ff_error *);
 
 #ifdef __cplusplus
 }

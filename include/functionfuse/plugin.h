@@ -7,19 +7,21 @@
  *   a protocol    ff_protocol_describe()     how a medium is reached
  *
  * Rules
- * - describe() is pure: it returns static data, starts nothing, reads nothing. Everything else
- *   happens in create(), which makes an instance; keep all state there. Two storages with
- *   different options live side by side.
- * - Every struct begins with struct_size: FF_SIZE(type, its last member), never sizeof. Members
- *   are only appended. Read a member of somebody else's struct through FF_HAS(). Nobody copies
- *   or shrinks a table.
- * - An interface is a table named "name/revision". For the interfaces of a protocol the first
- *   argument of each function is the table itself, so one can wrap another.
- * - No memory crosses the border to be freed on the other side: what is given is borrowed for
- *   the call, unless the name ends in _take; things that live longer have a release function.
- * - Callbacks never exit, abort, print, or change signals, locale, environment or directory;
- *   they never throw or longjmp across the border.
- * - Integers have fixed widths; text is UTF-8 with NUL at its end unless a size comes with it.
+ * - describe() is pure: it returns static data, starts nothing, reads nothing. Everything
+ * else happens in create(), which makes an instance; keep all state there. Two storages
+ * with different options live side by side.
+ * - Every struct begins with struct_size: FF_SIZE(type, its last member), never sizeof.
+ * Members are only appended. Read a member of somebody else's struct through FF_HAS().
+ * Nobody copies or shrinks a table.
+ * - An interface is a table named "name/revision". For the interfaces of a protocol the
+ * first argument of each function is the table itself, so one can wrap another.
+ * - No memory crosses the border to be freed on the other side: what is given is borrowed
+ * for the call, unless the name ends in _take; things that live longer have a release
+ * function.
+ * - Callbacks never exit, abort, print, or change signals, locale, environment or
+ * directory; they never throw or longjmp across the border.
+ * - Integers have fixed widths; text is UTF-8 with NUL at its end unless a size comes
+ * with it.
  */
 #ifndef FUNCTIONFUSE_PLUGIN_H
 #define FUNCTIONFUSE_PLUGIN_H
@@ -42,7 +44,8 @@ extern "C" {
 #define FF_FILE_PROTOCOL "file_protocol"
 #define FF_S3_PROTOCOL   "s3 protocol"
 
-/* ---- the host --------------------------------------------------------------------------- */
+/* ---- the host
+ * --------------------------------------------------------------------------- */
 
 enum ff_log_level { FF_LOG_ERROR = 1, FF_LOG_WARNING, FF_LOG_INFO, FF_LOG_DEBUG };
 
@@ -65,24 +68,24 @@ struct ff_host_services {
 #define FF_POOL_1 "ff.pool/1"
 struct ff_pool {
     uint32_t struct_size, flags;
-    /* Run work(ctx, i) for i = 0 .. count-1, in any order, on several threads and on this one;
-     * returns when all are done. The first failure stops those that have not begun and is
-     * returned, with its error. May be called from inside work(). */
+    /* Run work(ctx, i) for i = 0 .. count-1, in any order, on several threads and on this
+     * one; returns when all are done. The first failure stops those that have not begun
+     * and is returned, with its error. May be called from inside work(). */
     int (*for_each)(const struct ff_host_services *, uint64_t count,
                     int (*work)(void *ctx, uint64_t i, struct ff_error *), void *ctx,
                     const struct ff_call *, struct ff_error *);
-    /* Scratch memory, aligned to 4096 bytes, within the host's budget: waits while others hold
-     * too much; a request larger than the whole budget is granted alone. Hold at most one for
-     * each work item, and never wait for other items while holding it. NULL: no memory, or
-     * cancelled; the error says which. */
-    void *(*borrow)(const struct ff_host_services *, size_t size_bytes, const struct ff_call *,
-                    struct ff_error *);
+    /* Scratch memory, aligned to 4096 bytes, within the host's budget: waits while others
+     * hold too much; a request larger than the whole budget is granted alone. Hold at
+     * most one for each work item, and never wait for other items while holding it. NULL:
+     * no memory, or cancelled; the error says which. */
+    void *(*borrow)(const struct ff_host_services *, size_t size_bytes,
+                    const struct ff_call *, struct ff_error *);
     void (*give_back)(const struct ff_host_services *, void *memory);
 };
 
-/* Process-wide locks by name, for libraries that are one per process ("libhdf5"). Recursive.
- * Held only around calls of that library: never across a call to the host or to ff.objects.
- * A callback of the library (a file driver) may call ff.files. */
+/* Process-wide locks by name, for libraries that are one per process ("libhdf5").
+ * Recursive. Held only around calls of that library: never across a call to the host or
+ * to ff.objects. A callback of the library (a file driver) may call ff.files. */
 #define FF_LOCK_GROUP_1 "ff.lockgroup/1"
 struct ff_lock_group {
     uint32_t struct_size, flags;
@@ -117,10 +120,11 @@ struct ff_npy {
                             const struct ff_call *, struct ff_error *);
 };
 
-/* ---- ff.objects/1: named blobs. Every protocol has it ------------------------------------
+/* ---- ff.objects/1: named blobs. Every protocol has it
+ * ------------------------------------
  *
- * Names are relative to the folder that the protocol was bound to; '/' separates levels; no
- * empty part, no "." or "..". Each function: any thread, many at a time. */
+ * Names are relative to the folder that the protocol was bound to; '/' separates levels;
+ * no empty part, no "." or "..". Each function: any thread, many at a time. */
 #define FF_OBJECTS_1 "ff.objects/1"
 
 enum ff_io_op {
@@ -143,26 +147,27 @@ struct ff_io {
     uint64_t offset_bytes;
     uint64_t size_bytes; /* GET: how many wanted, FF_ANY_SIZE; on done: how many came.
                             PUT: the object's size */
-    /* GET: called once before bytes come, with how many will; returns where they go, or NULL:
-     * the item fails with FF_E_NO_MEMORY. Any thread. */
+    /* GET: called once before bytes come, with how many will; returns where they go, or
+     * NULL: the item fails with FF_E_NO_MEMORY. Any thread. */
     void *(*buffer)(struct ff_io *, uint64_t size_bytes);
     ff_read_at *source; /* PUT: positional, so that retries and parts need no rewind; any
                            thread; called with no lock held */
     void *source_ctx;
-    const char *if_match; /* PUT, COPY, REMOVE: NULL = always; "" = only if absent (PUT, COPY);
-                             else only if the tag is this one. Otherwise FF_E_CONFLICT */
+    const char
+        *if_match; /* PUT, COPY, REMOVE: NULL = always; "" = only if absent (PUT, COPY);
+                      else only if the tag is this one. Otherwise FF_E_CONFLICT */
     /* results */
     uint64_t object_bytes; /* GET, HEAD, list: the object's whole size */
     int64_t mtime_ns;      /* HEAD, list: since 1970, the medium's clock */
     char tag[80];          /* GET, HEAD, PUT, list: changes when the object does */
-    int32_t is_folder;     /* list, one level: a name that others begin with, without '/' */
+    int32_t is_folder; /* list, one level: a name that others begin with, without '/' */
     int32_t reserved;
 };
 
-/* Many operations. next() is never called by two threads at once, and gives NULL at the end.
- * done() is called exactly once for each item that next() gave, from any thread, also after a
- * cancellation (FF_E_CANCELLED); a nonzero return stops the rest. An item's failure is its
- * own: run() still returns FF_OK, unless it could not go on. */
+/* Many operations. next() is never called by two threads at once, and gives NULL at the
+ * end. done() is called exactly once for each item that next() gave, from any thread,
+ * also after a cancellation (FF_E_CANCELLED); a nonzero return stops the rest. An item's
+ * failure is its own: run() still returns FF_OK, unless it could not go on. */
 struct ff_batch {
     uint32_t struct_size;
     uint32_t width; /* the most in flight; 0 = the protocol's choice */
@@ -175,12 +180,12 @@ struct ff_objects {
     uint32_t struct_size, flags;
     int (*run)(const struct ff_objects *, struct ff_batch *, const struct ff_call *,
                struct ff_error *);
-    /* Everything that begins with `prefix` ("" or "a/b/"), in no order, each name once. What is
-     * there throughout is listed, replaced or not. Only regular objects. one_level: names below
-     * the prefix up to the next '/', those with more behind it as is_folder. `each` gets the
-     * name relative to the bound folder; it must not call the protocol; nonzero stops, and is
-     * returned. *now_ns (may be NULL): the medium's clock. A folder that is not there lists
-     * nothing: FF_OK. */
+    /* Everything that begins with `prefix` ("" or "a/b/"), in no order, each name once.
+     * What is there throughout is listed, replaced or not. Only regular objects.
+     * one_level: names below the prefix up to the next '/', those with more behind it as
+     * is_folder. `each` gets the name relative to the bound folder; it must not call the
+     * protocol; nonzero stops, and is returned. *now_ns (may be NULL): the medium's
+     * clock. A folder that is not there lists nothing: FF_OK. */
     int (*list)(const struct ff_objects *, const char *prefix, int one_level,
                 int (*each)(void *ctx, const struct ff_io *), void *ctx, int64_t *now_ns,
                 const struct ff_call *, struct ff_error *);
@@ -188,10 +193,11 @@ struct ff_objects {
     int (*sync)(const struct ff_objects *, const struct ff_call *, struct ff_error *);
 };
 
-/* ---- ff.files/1: random access. Optional; HDF5 needs it ----------------------------------
+/* ---- ff.files/1: random access. Optional; HDF5 needs it
+ * ----------------------------------
  *
- * A name is visible at once and means nothing until a task refers to it. Each function: any
- * thread, many at a time, on one file too. */
+ * A name is visible at once and means nothing until a task refers to it. Each function:
+ * any thread, many at a time, on one file too. */
 #define FF_FILES_1 "ff.files/1"
 enum ff_open_mode {
     FF_OPEN_READ = 1,
@@ -211,8 +217,8 @@ struct ff_files {
     int (*open)(const struct ff_files *, const char *name, int mode, struct ff_file **,
                 const struct ff_call *, struct ff_error *);
     /* Whole or failed; past the end: FF_E_CORRUPT. */
-    int (*read)(const struct ff_files *, struct ff_file *, uint64_t offset_bytes, void *dst,
-                size_t size_bytes, const struct ff_call *, struct ff_error *);
+    int (*read)(const struct ff_files *, struct ff_file *, uint64_t offset_bytes,
+                void *dst, size_t size_bytes, const struct ff_call *, struct ff_error *);
     /* One run of bytes of the file to, or from, several pieces of memory. */
     int (*read_spans)(const struct ff_files *, struct ff_file *, uint64_t offset_bytes,
                       const struct ff_span *, size_t count, const struct ff_call *,
@@ -227,10 +233,10 @@ struct ff_files {
                 struct ff_error *);
     /* New bytes are zero. `reserve` != 0: allocate them now, so that writing is fast and
      * cannot run out of space; where the medium cannot, as if 0. */
-    int (*resize)(const struct ff_files *, struct ff_file *, uint64_t size_bytes, int reserve,
-                  struct ff_error *);
-    /* The content is final; durable unless FF_HOST_NO_SYNC; closes, also on failure (then a
-     * created file is gone). */
+    int (*resize)(const struct ff_files *, struct ff_file *, uint64_t size_bytes,
+                  int reserve, struct ff_error *);
+    /* The content is final; durable unless FF_HOST_NO_SYNC; closes, also on failure (then
+     * a created file is gone). */
     int (*finish)(const struct ff_files *, struct ff_file *, const struct ff_call *,
                   struct ff_error *);
     /* A reader: closes. A creator: discards the file. */
@@ -240,7 +246,8 @@ struct ff_files {
                   struct ff_error *);
 };
 
-/* ---- ff.locate/1: where a name really lies, for people. Optional ------------------------- */
+/* ---- ff.locate/1: where a name really lies, for people. Optional
+ * ------------------------- */
 #define FF_LOCATE_1 "ff.locate/1"
 struct ff_locate {
     uint32_t struct_size, flags;
@@ -249,11 +256,12 @@ struct ff_locate {
                  struct ff_error *);
 };
 
-/* ---- ff.commit/1: how a task comes, goes and is replaced. Optional -----------------------
+/* ---- ff.commit/1: how a task comes, goes and is replaced. Optional
+ * -----------------------
  *
- * Asked of a protocol that is bound to the storage's root; `workflow` and `task` are names
- * without '/'. Where a protocol has none, the host derives it from conditional puts. The steps
- * and what they must survive are in docs/format.md. */
+ * Asked of a protocol that is bound to the storage's root; `workflow` and `task` are
+ * names without '/'. Where a protocol has none, the host derives it from conditional
+ * puts. The steps and what they must survive are in docs/format.md. */
 #define FF_COMMIT_1 "ff.commit/1"
 
 struct ff_intent; /* the protocol's: a save that has begun */
@@ -302,24 +310,26 @@ struct ff_commit {
     /* "I am still here": the host calls it about once a minute during a long save. Any
      * thread. */
     int (*refresh)(const struct ff_commit *, struct ff_intent *, struct ff_error *);
-    /* The intent becomes the task, durably; what was there is displaced. Takes the intent,
-     * also on failure. FF_E_CONFLICT: the intent was fenced, the workflow was removed, or
-     * IF_ABSENT and it is there; the old value is intact. FF_E_UNKNOWN_OUTCOME: cannot be
-     * known; delete nothing. */
-    int (*commit)(const struct ff_commit *, struct ff_intent *taken, const char *task, int mode,
-                  struct ff_displaced *, const struct ff_call *, struct ff_error *);
+    /* The intent becomes the task, durably; what was there is displaced. Takes the
+     * intent, also on failure. FF_E_CONFLICT: the intent was fenced, the workflow was
+     * removed, or IF_ABSENT and it is there; the old value is intact.
+     * FF_E_UNKNOWN_OUTCOME: cannot be known; delete nothing. */
+    int (*commit)(const struct ff_commit *, struct ff_intent *taken, const char *task,
+                  int mode, struct ff_displaced *, const struct ff_call *,
+                  struct ff_error *);
     /* Give up before commit: nothing was there, nothing stays. */
     void (*abort)(const struct ff_commit *, struct ff_intent *taken);
     /* Remove the task, durably, and give what it was. FF_E_NOT_FOUND. */
     int (*displace)(const struct ff_commit *, const char *workflow, const char *task,
                     struct ff_displaced *, const struct ff_call *, struct ff_error *);
-    /* Done with what was displaced: delete it for good (destroy != 0), or leave it to gc. */
+    /* Done with what was displaced: delete it for good (destroy != 0), or leave it to gc.
+     */
     void (*drop)(const struct ff_commit *, struct ff_displaced *, int destroy);
     /* Rename within a workflow; FF_E_NOT_FOUND; FF_E_CONFLICT when `to` is there. */
     int (*rename)(const struct ff_commit *, const char *workflow, const char *task,
                   const char *to, const struct ff_call *, struct ff_error *);
-    /* Every intent of the workflow, and what saves and removals left behind; workflow "": what
-     * removed workflows left. *now_ns: the medium's clock. `each` must not call the
+    /* Every intent of the workflow, and what saves and removals left behind; workflow "":
+     * what removed workflows left. *now_ns: the medium's clock. `each` must not call the
      * protocol. */
     int (*intents)(const struct ff_commit *, const char *workflow,
                    int (*each)(void *ctx, const struct ff_intent_info *), void *ctx,
@@ -328,32 +338,39 @@ struct ff_commit {
      * live, or has committed meanwhile. Workflow "": delete the remains. */
     int (*fence)(const struct ff_commit *, const char *workflow, const char *name,
                  const struct ff_call *, struct ff_error *);
-    /* All tasks that are visible now stay after a power cut. gc calls it before it sweeps. */
+    /* All tasks that are visible now stay after a power cut. gc calls it before it
+     * sweeps. */
     int (*settle)(const struct ff_commit *, const char *workflow, const struct ff_call *,
                   struct ff_error *);
 };
 
-/* ---- the protocols dictionary ------------------------------------------------------------ */
+/* ---- the protocols dictionary
+ * ------------------------------------------------------------ */
 
-/* Bound to <workflow>/bigdata. Valid until everything that unpickle() gave is released. */
+/* Bound to <workflow>/bigdata. Valid until everything that unpickle() gave is released.
+ */
 struct ff_protocols {
     uint32_t struct_size, flags;
     void *ctx;
-    /* The table of `interface_id`, of the protocol with that key (NULL = of any), or NULL. */
-    const void *(*find)(const struct ff_protocols *, const char *key, const char *interface_id);
+    /* The table of `interface_id`, of the protocol with that key (NULL = of any), or
+     * NULL. */
+    const void *(*find)(const struct ff_protocols *, const char *key,
+                        const char *interface_id);
 };
 
-/* ---- a serializer ------------------------------------------------------------------------ */
+/* ---- a serializer
+ * ------------------------------------------------------------------------ */
 
-/* What stands in the pickle stream instead of the object: (serializer's name, (version, name,
- * extra ...)). */
+/* What stands in the pickle stream instead of the object: (serializer's name, (version,
+ * name, extra ...)). */
 struct ff_pid {
     uint32_t struct_size, flags;
-    const char *version; /* pickle: the serializer's own. unpickle: what the stream says */
-    const char *name;    /* a uuid4 that the host made; the first part below bigdata/ of each
-                            name that pickle() writes */
-    struct ff_value extra; /* pickle: may be set to a tuple of plain values, at most 64 KiB in
-                              the stream. unpickle: what was there, or absent */
+    const char
+        *version;     /* pickle: the serializer's own. unpickle: what the stream says */
+    const char *name; /* a uuid4 that the host made; the first part below bigdata/ of each
+                         name that pickle() writes */
+    struct ff_value extra; /* pickle: may be set to a tuple of plain values, at most 64
+                              KiB in the stream. unpickle: what was there, or absent */
 };
 
 enum ff_threads {
@@ -372,7 +389,8 @@ struct ff_pushing; /* the serializer's */
 /* An array whose chunks arrive one by one. From a serializer's query(). */
 struct ff_push {
     uint32_t struct_size, flags;
-    /* `like` describes the array (no read). shape[0] = -1: the length comes with finish(). */
+    /* `like` describes the array (no read). shape[0] = -1: the length comes with
+     * finish(). */
     int (*begin)(void *inst, const struct ff_array *like, const struct ff_protocols *,
                  struct ff_pid *, struct ff_pushing **, const struct ff_call *,
                  struct ff_error *);
@@ -380,49 +398,54 @@ struct ff_push {
      * length always whole on axis 0. Each chunk once. Any thread, many at a time. */
     int (*put)(void *inst, struct ff_pushing *, const int64_t *index, const void *data,
                const struct ff_call *, struct ff_error *);
-    /* shape0: the length of axis 0. Takes `pushing`, also on failure; durable as pickle() is. */
-    int (*finish)(void *inst, struct ff_pushing *taken, int64_t shape0, const struct ff_call *,
-                  struct ff_error *);
+    /* shape0: the length of axis 0. Takes `pushing`, also on failure; durable as pickle()
+     * is. */
+    int (*finish)(void *inst, struct ff_pushing *taken, int64_t shape0,
+                  const struct ff_call *, struct ff_error *);
     void (*abort)(void *inst, struct ff_pushing *taken);
 };
 
 /* Does what is stored look whole? From a serializer's query(). */
 struct ff_verifier {
     uint32_t struct_size, flags;
-    int (*verify)(void *inst, const struct ff_pid *, const struct ff_protocols *, int deep,
-                  const struct ff_call *, struct ff_error *);
+    int (*verify)(void *inst, const struct ff_pid *, const struct ff_protocols *,
+                  int deep, const struct ff_call *, struct ff_error *);
 };
 
 /* Lines for people: how other tools open this. From a serializer's query(). */
 struct ff_explain {
     uint32_t struct_size, flags;
     int (*explain)(void *inst, const struct ff_pid *, const struct ff_protocols *,
-                   int (*write)(void *ctx, const char *text, size_t size_bytes), void *ctx,
-                   const struct ff_call *, struct ff_error *);
+                   int (*write)(void *ctx, const char *text, size_t size_bytes),
+                   void *ctx, const struct ff_call *, struct ff_error *);
 };
 
 struct ff_serializer {
     uint32_t struct_size, abi; /* FF_SIZE(ff_serializer, next), FF_ABI */
-    const char *const *serializer_class; /* Python class names, matched exactly, NULL-ended:
-                                            {"dask.array.core.Array", NULL} */
-    const char *name;    /* the tag in the stream, and the name in the configuration */
-    const char *version; /* what pickle() writes */
-    const char *summary; /* one line for people */
-    const char *const *reads; /* versions that unpickle() takes, NULL-ended; NULL = `version` */
+    const char *const
+        *serializer_class; /* Python class names, matched exactly, NULL-ended:
+                              {"dask.array.core.Array", NULL} */
+    const char *name;      /* the tag in the stream, and the name in the configuration */
+    const char *version;   /* what pickle() writes */
+    const char *summary;   /* one line for people */
+    const char *const
+        *reads; /* versions that unpickle() takes, NULL-ended; NULL = `version` */
     const char *const *needs; /* interfaces and services, NULL-ended; "a|b" = either */
     const char *lock_group;   /* "libhdf5", or NULL; for information */
     uint32_t threads;         /* enum ff_threads, for the five calls below */
     uint32_t flags;           /* 0 */
-    /* options: a dict, or absent; borrowed for the call. FF_E_USAGE: an option is wrong. */
+    /* options: a dict, or absent; borrowed for the call. FF_E_USAGE: an option is wrong.
+     */
     int (*create)(const struct ff_host_services *, struct ff_value options, void **inst,
                   struct ff_error *);
     void (*destroy)(void *inst);
-    /* Store `object`. Everything is written below pid->name. FF_DECLINED: not this one (too
-     * small, a dtype that is not kept). After a failure the host removes what was written. */
+    /* Store `object`. Everything is written below pid->name. FF_DECLINED: not this one
+     * (too small, a dtype that is not kept), and nothing was written. After a failure the
+     * host removes what was. */
     int (*pickle)(void *inst, struct ff_value object, const struct ff_protocols *,
                   struct ff_pid *, const struct ff_call *, struct ff_error *);
-    /* The object back, built in `out`. It may be lazy: `inst` and the protocols live until it
-     * is released. FF_E_STALE, FF_E_NOT_FOUND: the big data is gone. */
+    /* The object back, built in `out`. It may be lazy: `inst` and the protocols live
+     * until it is released. FF_E_STALE, FF_E_NOT_FOUND: the big data is gone. */
     int (*unpickle)(void *inst, const struct ff_pid *, const struct ff_protocols *,
                     struct ff_doc *out, struct ff_value *object, const struct ff_call *,
                     struct ff_error *);
@@ -434,16 +457,18 @@ struct ff_serializer {
     const struct ff_serializer *next; /* another serializer of this file, or NULL */
 };
 
-/* ---- a protocol -------------------------------------------------------------------------- */
+/* ---- a protocol
+ * -------------------------------------------------------------------------- */
 
 struct ff_protocol {
     uint32_t struct_size, abi; /* FF_SIZE(ff_protocol, needs), FF_ABI */
-    const char *key;     /* in the dictionary: "file_protocol". NULL: what key_of() says */
-    const char *kind;    /* in storage_factory's JSON: "file"; and the name in the configuration
-                            (lower case or not: compared exactly) */
+    const char *key;  /* in the dictionary: "file_protocol". NULL: what key_of() says */
+    const char *kind; /* in storage_factory's JSON: "file"; and the name in the
+                         configuration (lower case or not: compared exactly) */
     const char *version, *summary;
     uint32_t flags, reserved; /* 0 */
-    /* options: the dict "options" of the storage. Opens the medium; makes what must exist. */
+    /* options: the dict "options" of the storage. Opens the medium; makes what must
+     * exist. */
     int (*create)(const struct ff_host_services *, struct ff_value options, void **inst,
                   struct ff_error *);
     void (*destroy)(void *inst); /* after every unbind() */
@@ -455,8 +480,9 @@ struct ff_protocol {
     const void *(*query)(void *bound, const char *interface_id);
     /* Which medium and root this is; equal text = the same place. Borrowed from inst. */
     const char *(*identity)(void *inst);
-    const char *(*key_of)(void *inst); /* used when key is NULL: a decorator's is its inner's */
-    const char *const *needs;          /* services, NULL-ended, or NULL */
+    const char *(*key_of)(
+        void *inst);          /* used when key is NULL: a decorator's is its inner's */
+    const char *const *needs; /* services, NULL-ended, or NULL */
 };
 
 /* A service for decorators: open the protocol that a storage's JSON names. */
@@ -465,21 +491,23 @@ struct ff_opener {
     uint32_t struct_size, flags;
     int (*open)(const struct ff_host_services *, struct ff_value storage,
                 const struct ff_protocol **, void **inst, struct ff_error *);
-    void (*close)(const struct ff_host_services *, const struct ff_protocol *, void *inst);
+    void (*close)(const struct ff_host_services *, const struct ff_protocol *,
+                  void *inst);
 };
 
-/* What a plugin is, readable without running it: an ELF note. One line beside describe(), and
- * it must say the same. `classes`: blank between, or for a protocol its key. The host finds a
- * plugin with a note without loading it, and loads it at first need; one without is loaded to
- * see what it is, once its file's stem is enabled. */
+/* What a plugin is, readable without running it: an ELF note. One line beside describe(),
+ * and it must say the same. `classes`: blank between, or for a protocol its key. The host
+ * finds a plugin with a note without loading it, and loads it at first need; one without
+ * is loaded to see what it is, once its file's stem is enabled. */
 #define FF_NOTE_NAME "FuncFuse"
 #define FF_NOTE_TYPE 1u
 #if defined __ELF__
 #define FF_PLUGIN_NOTE(kind, name, version, classes)                                     \
-    __attribute__((section(".note.functionfuse"), used, aligned(4))) static const struct { \
+    __attribute__((section(".note.functionfuse"), used,                                  \
+                   aligned(4))) static const struct {                                    \
         uint32_t name_bytes, text_bytes, type;                                           \
         char owner[12];                                                                  \
-        char text[(sizeof(kind "\n" name "\n" version "\n" classes) + 3) / 4 * 4];        \
+        char text[(sizeof(kind "\n" name "\n" version "\n" classes) + 3) / 4 * 4];       \
     } ff_plugin_note = {9, (uint32_t)sizeof(kind "\n" name "\n" version "\n" classes),   \
                         FF_NOTE_TYPE, FF_NOTE_NAME,                                      \
                         kind "\n" name "\n" version "\n" classes}
@@ -491,7 +519,8 @@ struct ff_opener {
 FF_EXPORT const struct ff_serializer *ff_serializer_describe(void);
 FF_EXPORT const struct ff_protocol *ff_protocol_describe(void);
 
-/* ---- helpers: one object at a time ------------------------------------------------------- */
+/* ---- helpers: one object at a time
+ * ------------------------------------------------------- */
 
 struct ff_one_io {
     struct ff_batch batch;
@@ -527,8 +556,8 @@ static inline void *ff_one_buffer(struct ff_io *io, uint64_t size_bytes)
 }
 
 /* Fill `one` beforehand with memset 0 and what the operation needs. */
-static inline int ff_one_run(const struct ff_objects *objects, struct ff_one_io *one, int op,
-                             const char *name, const struct ff_call *call,
+static inline int ff_one_run(const struct ff_objects *objects, struct ff_one_io *one,
+                             int op, const char *name, const struct ff_call *call,
                              struct ff_error *e)
 {
     int code;
@@ -561,9 +590,10 @@ static inline int ff_get_bytes(const struct ff_objects *objects, const char *nam
     one.io.size_bytes = size_bytes;
     code = ff_one_run(objects, &one, FF_GET, name, call, e);
     if (!code && one.io.size_bytes != size_bytes) {
-        code = ff_fail(e, FF_E_CORRUPT, name, "ends after %llu bytes: %llu more are needed",
-                       (unsigned long long)one.io.object_bytes,
-                       (unsigned long long)(size_bytes - one.io.size_bytes));
+        code =
+            ff_fail(e, FF_E_CORRUPT, name, "ends after %llu bytes: %llu more are needed",
+                    (unsigned long long)one.io.object_bytes,
+                    (unsigned long long)(size_bytes - one.io.size_bytes));
     }
     if (!code && object_bytes) {
         *object_bytes = one.io.object_bytes;

@@ -2,15 +2,16 @@
 /*
  * value.h: values, as a program sees them and as a plugin sees them.
  *
- * A document (`struct ff_doc`) owns a graph of values: what Python would call objects. A value
- * is a small handle, passed by value, valid as long as its document. Two values are the same
- * object when `doc` and `cell` are equal; cycles and shared references are ordinary.
+ * A document (`struct ff_doc`) owns a graph of values: what Python would call objects. A
+ * value is a small handle, passed by value, valid as long as its document. Two values are
+ * the same object when `doc` and `cell` are equal; cycles and shared references are
+ * ordinary.
  *
- * A document that was read is immutable and may be used from any thread. A document that is
- * being built belongs to one thread until it is saved or shared.
+ * A document that was read is immutable and may be used from any thread. A document that
+ * is being built belongs to one thread until it is saved or shared.
  *
- * Plugins reach values through `struct ff_values` (FF_VALUES_1); programs call the functions
- * of functionfuse.h, which are the same ones.
+ * Plugins reach values through `struct ff_values` (FF_VALUES_1); programs call the
+ * functions of functionfuse.h, which are the same ones.
  */
 #ifndef FUNCTIONFUSE_VALUE_H
 #define FUNCTIONFUSE_VALUE_H
@@ -23,8 +24,8 @@ extern "C" {
 
 struct ff_doc;
 
-/* {NULL, 0} is "absent": what a lookup that finds nothing and a builder that fails give. Every
- * function takes it: accessors fail with FF_E_TYPE. */
+/* {NULL, 0} is "absent": what a lookup that finds nothing and a builder that fails give.
+ * Every function takes it: accessors fail with FF_E_TYPE. */
 struct ff_value {
     const struct ff_doc *doc;
     uint64_t cell; /* the document's own business */
@@ -45,17 +46,18 @@ enum ff_kind {
     FF_DICT,
     FF_SET,
     FF_FROZENSET,
-    FF_GLOBAL,     /* a class or function by module and name; never imported */
-    FF_OBJECT,     /* an instance of any other class: its parts, never built; see ff_view */
-    FF_ARRAY,      /* an array given by the program, or by a serializer */
-    FF_NATIVE,     /* a program's or serializer's own thing, with a class name */
+    FF_GLOBAL, /* a class or function by module and name; never imported */
+    FF_OBJECT, /* an instance of any other class: its parts, never built; see ff_view */
+    FF_ARRAY,  /* an array given by the program, or by a serializer */
+    FF_NATIVE, /* a program's or serializer's own thing, with a class name */
     FF_PERSISTENT, /* kept by a serializer, not opened yet; see ff_resolve */
     FF_BUFFER,     /* out of band, protocol 5 */
     FF_EXTENSION   /* a copyreg extension code */
 };
 
-/* What an FF_OBJECT, or an FF_ARRAY, can be looked at as, besides its parts. FF_VIEW_NONE: only
- * its parts. Names are Python's types; the accessors are in functionfuse.h. */
+/* What an FF_OBJECT, or an FF_ARRAY, can be looked at as, besides its parts.
+ * FF_VIEW_NONE: only its parts. Names are Python's types; the accessors are in
+ * functionfuse.h. */
 enum ff_view {
     FF_VIEW_NONE = 0,
     FF_VIEW_NDARRAY, /* ff_array() */
@@ -97,8 +99,8 @@ enum ff_part {
 
 #define FF_VALUES_1 "ff.values/1"
 
-/* Values for plugins. Each member is the public function of the same name (ff_ before it):
- * see functionfuse.h for what it does, who owns what and its errors. */
+/* Values for plugins. Each member is the public function of the same name (ff_ before
+ * it): see functionfuse.h for what it does, who owns what and its errors. */
 struct ff_values {
     uint32_t struct_size, flags;
     int (*kind)(struct ff_value);
@@ -108,7 +110,8 @@ struct ff_values {
     int (*int64)(struct ff_value, int64_t *out, struct ff_error *);
     int (*real)(struct ff_value, double *out, struct ff_error *);
     int (*str)(struct ff_value, const char **text, size_t *size_bytes, struct ff_error *);
-    int (*bytes)(struct ff_value, const void **data, size_t *size_bytes, struct ff_error *);
+    int (*bytes)(struct ff_value, const void **data, size_t *size_bytes,
+                 struct ff_error *);
     size_t (*length)(struct ff_value);
     int (*item)(struct ff_value, size_t i, struct ff_value *key, struct ff_value *value,
                 struct ff_error *);
@@ -126,21 +129,23 @@ struct ff_values {
     struct ff_value (*new_bytes)(struct ff_doc *, const void *, size_t size_bytes,
                                  struct ff_error *);
     struct ff_value (*new_list)(struct ff_doc *, struct ff_error *);
-    struct ff_value (*new_tuple)(struct ff_doc *, const struct ff_value *items, size_t count,
-                                 struct ff_error *);
+    struct ff_value (*new_tuple)(struct ff_doc *, const struct ff_value *items,
+                                 size_t count, struct ff_error *);
     struct ff_value (*new_dict)(struct ff_doc *, struct ff_error *);
-    int (*append)(struct ff_doc *, struct ff_value list, struct ff_value, struct ff_error *);
+    int (*append)(struct ff_doc *, struct ff_value list, struct ff_value,
+                  struct ff_error *);
     int (*set)(struct ff_doc *, struct ff_value dict, const char *key, struct ff_value,
                struct ff_error *);
     struct ff_value (*new_array_take)(struct ff_doc *, struct ff_array *taken,
                                       struct ff_error *);
-    struct ff_value (*new_native_take)(struct ff_doc *, const char *class_name, void *taken,
-                                       void (*release)(void *), struct ff_error *);
+    struct ff_value (*new_native_take)(struct ff_doc *, const char *class_name,
+                                       void *taken, void (*release)(void *),
+                                       struct ff_error *);
     struct ff_value (*from_json)(struct ff_doc *, const char *text, size_t size_bytes,
                                  struct ff_error *);
     int (*to_json)(struct ff_value,
-                   int (*write)(void *ctx, const char *text, size_t size_bytes), void *ctx,
-                   struct ff_error *);
+                   int (*write)(void *ctx, const char *text, size_t size_bytes),
+                   void *ctx, struct ff_error *);
     int (*set_item)(struct ff_doc *, struct ff_value dict, struct ff_value key,
                     struct ff_value, struct ff_error *);
 };

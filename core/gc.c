@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gc.c: what no task refers to. The order is the proof (docs/format.md): candidates, then
+ * intents, then tasks and their marks, then sync, then sweep. A save that is not
+ * committed and owns a candidate shows its intent: its workflow is spared, or it can no
+ * longer commit. A save that is committed shows its task.
+ */
+#include "core/storage.h"
+
+#include <stdlib.h>
+
+#include "core/base/alloc.h"
+
+#define DEFAULT_GRACE_NS (24ll * 3600 * 1000000000)
+
+struct candidate {
+    char uuid[FF_UUID_LENGTH + 1];
+    int64_t mtime_ns; /* of its youngest object */
+    uint64_t size_bytes;
+};
+
+struct collector {
+    struct ff_storage *storage;
+    const struct ff_call *call;
+    const struct ff_gc_options *options;
+    int64_t grace_ns, now_ns;
+    int really;
+    int (*each)(void *ctx, const struct ff_finding *);
+    void *ctx;
+    /* of the workflow in hand */
+    const char *workflow;
+    struct ff_vec candidates; /* struct candidate, sorted by uuid */
+    struct ff_vec intents;    /* char *: to be fenced */
+    struct ff_vec marks;      /* struct ff_mark */
+    int spared, no_memory;
+    char why[256];
+};
+
+static int report(struct collector *c, const char *task, const char *name,
+                  const char *what, const char *reason, uint64_t size, int64_t age_ns,
+                  int removed)
+{
+    struct ff_finding f = {c->workflow, task, name, what, reason, size, age_ns, removed};
+    return c->each ? c->each(c->ctx, &f) : 0;
+}
+
+static void spare(struct collector *c, const char *why)
+{
+    if (!c->spared) {
+        (void)snprintf(c->why, sizeof c->why, "%s", why);
+    }
+    c->spared = 1;
+}
+
+/* ---- C: candidates ---- */
+
+static int add_candidate(void *ctx, const struct ff_io *io)
+{
+    struct collector *c = ctx;
+    struct candidate *found;
+    size_t n = 0;
+    const char *owner = ff_owner_of(io->name, &n);
+    if (!owner) {
+        return 0; /* shared, or a protocol's own: nobody's to sweep */
+    }
+    found = ff_vec_push(&c->candidates);
+    if (!found) {
+        c->no_memory = 1;
+        return 1;
+    }
+    memcpy(found->uuid, owner, n);
+    found->mtime_ns = io->mtime_ns;
+    found->size_bytes = io->object_bytes;
+    return 0;
+}
+
+static int by_uuid(const void *a, const void *b)
+{
+    return strcmp(((const struct candidate *)a)->uuid,
+                  ((const struct candidate *)b)->uuid);
+}
+
+static void merge(struct ff_vec *v)
+{
+    struct candidate *all = v->items;
+    size_t kept = 0;
+    if (v->count) {
+        qsort(all, v->count, sizeof *all, by_uuid);
+    }
+    for (size_t i = 0; i < v->count; i++) {
+        struct candidate *last = kept ? &all[kept - 1] : NULL;
+        if (last && by_uuid(last, &all[i]) == 0) {
+            last->size_bytes += all[i].size_bytes;
+            last->mtime_ns =
+                last->mtime_ns > all[i].mtime_ns ? last->mtime_ns : all[i].mtime_ns;
+        } else {
+            all[kept++] = all[i];
+        }
+    }
+    v->count = kept;
+}
+
+static int find_candidates(struct collector *c, struct ff_bigdata *b, struct ff_error *e)
+{
+    int rc =
+        b->objects->list(b->objects, "", 0, add_candidate, c, &c->now_ns, c->call, e);
+    if (c->no_memory) {
+        return ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
+    }
+    merge(&c->candidates);
+    return rc;
+}
+
+/* ---- I: intents ---- */
+
+static int add_intent(void *ctx, const struct ff_intent_info *info)
+{
+    struct collector *c = ctx;
+    char *copy;
+    if (info->state == FF_INTENT_LIVE) {
+        spare(c, "a save is in progress");
+        return 0;
+    }
+    if (c->now_ns - info->mtime_ns < c->grace_ns) {
+        spare(c, "a save ended, or was stopped, not long ago");
+        return 0;
+    }
+    copy = ff_strdup(info->name);
+    if (!copy || ff_vec_append(&c->intents, &copy)) {
+        ff_free(copy);
+        c->no_memory = 1;
+        return 1;
+    }
+    return 0;
+}
+
+static int fence_one(struct collector *c, const char *workflow, const char *name,
+                     struct ff_error *e)
+{
+    struct ff_error own = FF_ERROR_INIT;
+    int rc = FF_OK, gone = 0;
+    if (c->really && !c->spared) {
+        rc = c->storage->commit->fence(c->storage->commit, workflow, name, c->call, &own);
+        gone = rc == FF_OK;
+    }
+    if (rc == FF_E_CONFLICT) {
+        spare(c, "a save has come back to life, or has just committed");
+        rc = FF_OK;
+    } else if (rc && e && !e->code) {
+        *e = own;
+    }
+    if (!rc && report(c, "", name, "intent",
+                      "left by a save or a removal that did not end", 0, 0, gone)) {
+        return FF_DECLINED;
+    }
+    return rc;
+}
+
+static int fence_intents(struct collector *c, const char *workflow, struct ff_error *e)
+{
+    int64_t now = 0;
+    int rc;
+    rc = c->storage->commit->intents(c->storage->commit, workflow, add_intent, c, &now,
+                                     c->call, e);
+    if (c->no_memory) {
+        rc = ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
+    }
+    for (size_t i = 0; !rc && i < c->intents.count; i++) {
+        rc = fence_one(c, workflow, *(char **)ff_vec_at(&c->intents, i), e);
+    }
+    return rc;
+}
+
+/* ---- T: tasks and their marks ---- */
+
+static int assumed_lost(const struct collector *c, const char *task)
+{
+    char name[2 * FF_PLACE_BYTES];
+    const char *const *lost =
+        FF_HAS(c->options, ff_gc_options, assume_lost) ? c->options->assume_lost : NULL;
+    (void)snprintf(name, sizeof name, "%s/%s", c->workflow, task);
+    for (; lost && *lost; lost++) {
+        if (strcmp(*lost, name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int mark_task(struct collector *c, const char *task, struct ff_error *e)
+{
+    struct ff_task_bytes bytes = {NULL, 0, 0, 0};
+    struct ff_error own = FF_ERROR_INIT;
+    int rc = ff_task_load(c->storage, c->workflow, task, FF_MAX_TASK_BYTES, 0, &bytes,
+                          c->call, &own);
+    rc = rc ? rc : ff_marks_read(bytes.data, bytes.size_bytes, &c->marks, &own);
+    ff_free(bytes.data);
+    if (rc == FF_OK || rc == FF_E_NOT_FOUND) {
+        return FF_OK;
+    }
+    if (rc == FF_E_CANCELLED || rc == FF_E_NO_MEMORY) {
+        if (e && !e->code) {
+            *e = own;
+        }
+        return rc;
+    }
+    if (!assumed_lost(c, task)) {
+        spare(c, "a task cannot be read, so what it refers to is not known");
+    }
+    return report(c, task, "", "unparsable", own.message, 0, 0, 0) ? FF_DECLINED : FF_OK;
+}
+
+static int by_mark(const void *a, const void *b)
+{
+    return strcmp(((const struct ff_mark *)a)->uuid, ((const struct ff_mark *)b)->uuid);
+}
+
+static int mark_tasks(struct collector *c, struct ff_error *e)
+{
+    struct ff_names *tasks = ff_list_tasks(c->storage, c->workflow, NULL, e);
+    int rc = tasks ? FF_OK : e->code;
+    for (size_t i = 0; !rc && i < tasks->count; i++) {
+        rc = mark_task(c, tasks->name[i], e);
+    }
+    ff_names_free(tasks);
+    if (c->marks.count) {
+        qsort(c->marks.items, c->marks.count, sizeof(struct ff_mark), by_mark);
+    }
+    return rc;
+}
+
+/* ---- sweep ---- */
+
+static int referred_to(const struct collector *c, const struct candidate *cand)
+{
+    struct ff_mark key = {.uuid = (char *)(uintptr_t)cand->uuid};
+    return c->marks.count &&
+           bsearch(&key, c->marks.items, c->marks.count, sizeof key, by_mark);
+}
+
+static void drop_marked(struct collector *c)
+{
+    struct candidate *all = c->candidates.items;
+    size_t kept = 0;
+    for (size_t i = 0; i < c->candidates.count; i++) {
+        if (!referred_to(c, &all[i])) {
+            all[kept++] = all[i];
+            if (c->now_ns - all[i].mtime_ns < c->grace_ns) {
+                spare(
+                    c,
+                    "something that no task refers to is younger than the grace: a save "
+                    "by Python may be in progress");
+            }
+        }
+    }
+    c->candidates.count = kept;
+}
+
+static int sweep(struct collector *c, struct ff_bigdata *b, struct ff_error *e)
+{
+    int rc = FF_OK;
+    for (size_t i = 0; !rc && i < c->candidates.count; i++) {
+        struct candidate *cand = ff_vec_at(&c->candidates, i);
+        int remove = c->really && !c->spared;
+        if (remove) {
+            rc = ff_owned_remove(b, "", "", cand->uuid, c->call, e);
+        }
+        if (!rc && report(c, "", cand->uuid, "orphan", c->spared ? c->why : "",
+                          cand->size_bytes, c->now_ns - cand->mtime_ns, remove)) {
+            rc = FF_DECLINED;
+        }
+    }
+    return rc;
+}
+
+static void clear(struct collector *c)
+{
+    ff_names_clear(&c->intents);
+    ff_marks_clear(&c->marks);
+    ff_vec_free(&c->candidates);
+    c->spared = c->no_memory = 0;
+}
+
+static int collect(struct collector *c, const char *workflow, struct ff_error *e)
+{
+    struct ff_bigdata *b = ff_bigdata_open(c->storage, workflow, c->call, e);
+    int rc = b ? FF_OK : e->code;
+    c->workflow = workflow;
+    rc = rc ? rc : find_candidates(c, b, e);
+    rc = rc ? rc : fence_intents(c, workflow, e);
+    rc = rc ? rc : mark_tasks(c, e);
+    if (!rc && c->really && !c->spared) {
+        rc = c->storage->commit->settle(c->storage->commit, workflow, c->call, e);
+    }
+    if (!rc) {
+        drop_marked(c);
+        rc = sweep(c, b, e);
+    }
+    if (!rc && c->spared && report(c, "", "", "spared", c->why, 0, 0, 0)) {
+        rc = FF_DECLINED;
+    }
+    ff_bigdata_unref(b);
+    if (rc < 0) {
+        ff_error_at(e, workflow);
+    }
+    return rc;
+}
+
+static int collect_all(struct collector *c, struct ff_error *e)
+{
+    struct ff_names *workflows = ff_list_workflows(c->storage, e);
+    int rc = workflows ? FF_OK : e->code;
+    for (size_t i = 0; !rc && i < workflows->count; i++) {
+        rc = collect(c, workflows->name[i], e);
+        clear(c);
+    }
+    c->workflow = "";
+    if (!rc) { /* what removed workflows left: nobody can refer to it */
+        int64_t grace = c->grace_ns;
+        c->grace_ns = 0;
+        rc = fence_intents(c, "", e);
+        c->grace_ns = grace;
+        clear(c);
+    }
+    ff_names_free(workflows);
+    return rc;
+}
+
+int ff_gc(struct ff_storage *storage, const char *workflow, const struct ff_gc_options *o,
+          int (*each)(void *ctx, const struct ff_finding *), void *ctx,
+          struct ff_error *e)
+{
+    struct ff_error local = FF_ERROR_INIT;
+    struct collector c = {.storage = storage, .options = o, .each = each, .ctx = ctx};
+    int rc;
+    e = e ? e : &local;
+    if (e->code || ff_storage_check(storage, e) ||
+        (workflow && ff_check_names(workflow, NULL, e))) {
+        return e->code;
+    }
+    c.call = ff_storage_call(storage, NULL);
+    c.grace_ns = o && o->grace_ns >= 0 ? o->grace_ns : DEFAULT_GRACE_NS;
+    c.really = FF_HAS(o, ff_gc_options, really) ? o->really : 0;
+    ff_vec_init(&c.candidates, sizeof(struct candidate), FF_MAX_NAMES);
+    ff_vec_init(&c.intents, sizeof(char *), FF_MAX_NAMES);
+    ff_vec_init(&c.marks, sizeof(struct ff_mark), FF_MAX_NAMES);
+    rc = workflow ? collect(&c, workflow, e) : collect_all(&c, e);
+    clear(&c);
+    return rc == FF_DECLINED ? FF_OK : rc; /* the caller stopped it */
+}
