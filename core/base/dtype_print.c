@@ -84,7 +84,7 @@ static int print_string(const char *text, enum ff_dtype_style style, struct ff_b
 
         if (escape) {
             rc = ff_buf_append_text(out, escape);
-        } else if (style == FF_DTYPE_JSON ? point < 0x20 || point > 0x7f
+        } else if (style == FF_DTYPE_JSON ? point < 0x20 || point > 0x7e
                                           : is_escaped(point)) {
             rc = print_escaped(point, style, out);
         } else {

@@ -9,7 +9,7 @@
 
 enum {
     TILE_BYTES = 64,             /* a cache line along the source's fastest axis */
-    TILE_LINES = 32,             /* and so many items along the destination's */
+    TILE_LINES = 16,             /* and so many items along the destination's */
     FILL_BLOCK_BYTES = 16 << 10, /* what is repeated stays in the first cache */
 };
 

@@ -158,6 +158,7 @@ START_TEST(dtype_other_notation_becomes_numpys)
         {"[('q', ('<i4', (2,)), (3,))]", "[('q', '<i4', (3, 2))]"},
         {"[('\\u03bb\\U0001f600\\x41', '<i4')]", "[('\xce\xbb\xf0\x9f\x98\x80"
                                                  "A', '<i4')]"},
+        {"[('\\r\\U000e0001', '<i4')]", "[('\\r\\U000e0001', '<i4')]"},
         {"[(\"\\ud83d\\ude00\", '<i4')]", "[('\xf0\x9f\x98\x80', '<i4')]"},
     };
 
@@ -343,6 +344,42 @@ START_TEST(dtype_field_that_does_not_fit_is_refused)
 }
 END_TEST
 
+START_TEST(dtype_built_too_deep_is_refused)
+{
+    struct ff_dtype *d, *outer;
+    int rc = ff_dtype_new('i', '=', 4, &d);
+
+    for (unsigned depth = 1; rc == 0; depth++) {
+        ck_assert_int_eq(ff_dtype_new_struct(4, &outer), 0);
+        rc = ff_dtype_add_field(outer, "a", NULL, 0, d);
+        ck_assert_int_eq(rc, depth > FF_DTYPE_MAX_DEPTH ? -E2BIG : 0);
+        d = outer;
+    }
+    ff_dtype_free(d);
+}
+END_TEST
+
+START_TEST(dtype_shape_out_of_range_is_refused)
+{
+    static const int64_t ones[FF_DTYPE_MAX_NDIM] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                                    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                                    1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    static const int64_t large = 1 << 29, negative = -1, endless = (int64_t)INT32_MAX + 1;
+    struct ff_dtype *d, *empty;
+
+    ck_assert_int_eq(ff_dtype_new('i', '=', 4, &d), 0);
+    ck_assert_int_eq(ff_dtype_new('S', '=', 0, &empty), 0);
+    ck_assert_int_eq(ff_dtype_set_shape(d, 1, &large), -EOVERFLOW);
+    ck_assert_int_eq(ff_dtype_set_shape(d, 1, &negative), -EOVERFLOW);
+    ck_assert_int_eq(ff_dtype_set_shape(empty, 1, &endless), -EOVERFLOW);
+    ck_assert_int_eq(ff_dtype_set_shape(d, FF_DTYPE_MAX_NDIM, ones), 0);
+    ck_assert_int_eq(ff_dtype_set_shape(d, 1, ones), -E2BIG);
+    ck_assert_uint_eq(d->item_bytes, 4);
+    ff_dtype_free(d);
+    ff_dtype_free(empty);
+}
+END_TEST
+
 START_TEST(dtype_overlapping_fields_have_no_text)
 {
     struct ff_dtype *d, *f;
@@ -400,4 +437,5 @@ RUN_TESTS("base_dtype", dtype_of_numpy_is_read_and_printed_alike,
           dtype_other_notation_becomes_numpys, dtype_malformed_is_refused,
           dtype_too_deep_or_long_is_refused, dtype_damaged_text_never_harms,
           dtype_built_by_hand_prints, dtype_field_that_does_not_fit_is_refused,
+          dtype_built_too_deep_is_refused, dtype_shape_out_of_range_is_refused,
           dtype_overlapping_fields_have_no_text, dtype_differences_are_seen)

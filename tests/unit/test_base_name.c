@@ -90,7 +90,8 @@ END_TEST
 
 START_TEST(nearest_finds_what_was_meant)
 {
-    static const char *const choices[] = {"file", "S3", "endpoint_url", "anon", NULL};
+    static const char *const choices[] = {"file", "S3",    "endpoint_url",
+                                          "anon", HUNDRED, NULL};
     static const char *const none[] = {NULL};
     static const char *const equals[] = {"cat", "bat", NULL};
     static const struct {

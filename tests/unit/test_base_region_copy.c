@@ -162,7 +162,7 @@ END_TEST
 
 START_TEST(copy_from_stride_zero_fills)
 {
-    static const size_t sizes[] = {1, 3, 4, 16, 20000};
+    static const size_t sizes[] = {1, 3, 4, 16, 50, 20000};
 
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
         int64_t count[2] = {100, 13}, zero[2] = {0, 0}, strides[2];
