@@ -40,8 +40,7 @@ FF_API const char *ff_version(void);
 /* "not found", "corrupt", ... for an enum ff_code; never NULL. */
 FF_API const char *ff_code_name(int code);
 
-/* ---- host
- * ------------------------------------------------------------------------------- */
+/* ---- host ---- */
 
 enum ff_durability {
     FF_DURABILITY_FULL = 0, /* what returned FF_OK survives a power cut */
@@ -118,8 +117,7 @@ FF_API struct ff_doc *ff_config_show(const struct ff_host *, struct ff_error *);
 /* The file that is read, or would be written: borrowed from the host. */
 FF_API const char *ff_config_path(const struct ff_host *);
 
-/* ---- storage
- * ---------------------------------------------------------------------------- */
+/* ---- storage ---- */
 
 struct ff_storage;
 
@@ -258,8 +256,7 @@ FF_API int ff_gc(struct ff_storage *, const char *workflow, const struct ff_gc_o
                  int (*each)(void *ctx, const struct ff_finding *), void *ctx,
                  struct ff_error *);
 
-/* ---- save piece by piece
- * ---------------------------------------------------------------- */
+/* ---- save piece by piece ---- */
 
 struct ff_saving;
 struct ff_writer;
@@ -290,8 +287,7 @@ FF_API int ff_saving_commit(struct ff_saving *, struct ff_value, struct ff_error
 /* NULL is allowed. Open writers end with it. */
 FF_API void ff_saving_abort(struct ff_saving *);
 
-/* ---- documents and values
- * --------------------------------------------------------------- */
+/* ---- documents and values ---- */
 
 /* An empty document to build in. Freed with ff_doc_free. */
 FF_API struct ff_doc *ff_doc_new(struct ff_error *);
@@ -412,8 +408,7 @@ FF_API struct ff_value ff_new_native_take(struct ff_doc *, const char *class_nam
                                           void *taken, void (*release)(void *),
                                           struct ff_error *);
 
-/* ---- arrays
- * ----------------------------------------------------------------------------- */
+/* ---- arrays ---- */
 
 #define FF_CHUNK_AUTO 1u /* chunks of about 4 MiB */
 #define FF_CHUNK_NONE 2u /* inline: a numpy array in the pickle */
@@ -461,8 +456,7 @@ FF_API int ff_array_chunks_touched(const struct ff_array *, const struct ff_regi
 FF_API struct ff_array *ff_array_slice(const struct ff_array *whole,
                                        const struct ff_region *, struct ff_error *);
 
-/* ---- files of other formats
- * -------------------------------------------------------------- */
+/* ---- files of other formats ---- */
 
 /* A .npy file as an array of that chunking (ff_array_params.chunking; chunk may be NULL).
  * The file is read when the array is. Freed with ff_array_free. */

@@ -44,8 +44,7 @@ extern "C" {
 #define FF_FILE_PROTOCOL "file_protocol"
 #define FF_S3_PROTOCOL   "s3 protocol"
 
-/* ---- the host
- * --------------------------------------------------------------------------- */
+/* ---- the host ---- */
 
 enum ff_log_level { FF_LOG_ERROR = 1, FF_LOG_WARNING, FF_LOG_INFO, FF_LOG_DEBUG };
 
@@ -120,8 +119,7 @@ struct ff_npy {
                             const struct ff_call *, struct ff_error *);
 };
 
-/* ---- ff.objects/1: named blobs. Every protocol has it
- * ------------------------------------
+/* ---- ff.objects/1: named blobs. Every protocol has it ----
  *
  * Names are relative to the folder that the protocol was bound to; '/' separates levels;
  * no empty part, no "." or "..". Each function: any thread, many at a time. */
@@ -193,8 +191,7 @@ struct ff_objects {
     int (*sync)(const struct ff_objects *, const struct ff_call *, struct ff_error *);
 };
 
-/* ---- ff.files/1: random access. Optional; HDF5 needs it
- * ----------------------------------
+/* ---- ff.files/1: random access. Optional; HDF5 needs it ----
  *
  * A name is visible at once and means nothing until a task refers to it. Each function:
  * any thread, many at a time, on one file too. */
@@ -246,8 +243,7 @@ struct ff_files {
                   struct ff_error *);
 };
 
-/* ---- ff.locate/1: where a name really lies, for people. Optional
- * ------------------------- */
+/* ---- ff.locate/1: where a name really lies, for people. Optional ---- */
 #define FF_LOCATE_1 "ff.locate/1"
 struct ff_locate {
     uint32_t struct_size, flags;
@@ -256,8 +252,7 @@ struct ff_locate {
                  struct ff_error *);
 };
 
-/* ---- ff.commit/1: how a task comes, goes and is replaced. Optional
- * -----------------------
+/* ---- ff.commit/1: how a task comes, goes and is replaced. Optional ----
  *
  * Asked of a protocol that is bound to the storage's root; `workflow` and `task` are
  * names without '/'. Where a protocol has none, the host derives it from conditional
@@ -344,8 +339,7 @@ struct ff_commit {
                   struct ff_error *);
 };
 
-/* ---- the protocols dictionary
- * ------------------------------------------------------------ */
+/* ---- the protocols dictionary ---- */
 
 /* Bound to <workflow>/bigdata. Valid until everything that unpickle() gave is released.
  */
@@ -358,8 +352,7 @@ struct ff_protocols {
                         const char *interface_id);
 };
 
-/* ---- a serializer
- * ------------------------------------------------------------------------ */
+/* ---- a serializer ---- */
 
 /* What stands in the pickle stream instead of the object: (serializer's name, (version,
  * name, extra ...)). */
@@ -457,8 +450,7 @@ struct ff_serializer {
     const struct ff_serializer *next; /* another serializer of this file, or NULL */
 };
 
-/* ---- a protocol
- * -------------------------------------------------------------------------- */
+/* ---- a protocol ---- */
 
 struct ff_protocol {
     uint32_t struct_size, abi; /* FF_SIZE(ff_protocol, needs), FF_ABI */
@@ -519,8 +511,7 @@ struct ff_opener {
 FF_EXPORT const struct ff_serializer *ff_serializer_describe(void);
 FF_EXPORT const struct ff_protocol *ff_protocol_describe(void);
 
-/* ---- helpers: one object at a time
- * ------------------------------------------------------- */
+/* ---- helpers: one object at a time ---- */
 
 struct ff_one_io {
     struct ff_batch batch;
