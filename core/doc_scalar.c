@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* doc_scalar.c: scalars as pickle opcodes: how long they are, what they hold, new ones.
+ */
+#include <string.h>
+
+#include "doc.h"
+
+static uint64_t load_le(const uint8_t *p, size_t size)
+{
+    uint64_t value = 0;
+    for (size_t i = size; i-- > 0;) {
+        value = value << 8 | p[i];
+    }
+    return value;
+}
+
+/* Bytes of the length behind the opcode. */
+static size_t length_bytes(uint8_t code)
+{
+    switch (code) {
+    case 0x8c: /* SHORT_BINUNICODE */
+    case 'C':  /* SHORT_BINBYTES */
+    case 'U':  /* SHORT_BINSTRING */
+    case 0x8a: /* LONG1 */
+        return 1;
+    case 0x8d: /* BINUNICODE8 */
+    case 0x8e: /* BINBYTES8 */
+        return 8;
+    default: /* BINUNICODE, BINBYTES, BINSTRING, LONG4 */
+        return 4;
+    }
+}
+
+const uint8_t *ff_code_payload(const uint8_t *code, size_t *size_bytes)
+{
+    if (length_bytes(*code) == 1) {
+        *size_bytes = code[1];
+        return code + 2;
+    }
+    size_t n = length_bytes(*code);
+    *size_bytes = (size_t)load_le(code + 1, n);
+    return code + 1 + n;
+}
+
+struct scalar_codes {
+    uint8_t in1, in4, in8; /* 0 = there is none */
+};
+
+static struct scalar_codes codes_of(unsigned tag)
+{
+    switch (tag) {
+    case FF_TAG_STR:
+        return (struct scalar_codes){0x8c, 'X', 0x8d};
+    case FF_TAG_BYTES:
+        return (struct scalar_codes){'C', 'B', 0x8e};
+    case FF_TAG_BIGINT:
+        return (struct scalar_codes){0x8a, 0x8b, 0};
+    default:
+        return (struct scalar_codes){'U', 'T', 0};
+    }
+}
+
+uint64_t ff_doc_scalar(struct ff_doc *doc, unsigned tag, const void *data,
+                       size_t size_bytes)
+{
+    struct scalar_codes codes = codes_of(tag);
+    size_t n = size_bytes <= UINT8_MAX ? 1 : size_bytes <= INT32_MAX ? 4 : 8;
+    uint8_t code = n == 1 ? codes.in1 : n == 4 ? codes.in4 : codes.in8;
+    if (!code || size_bytes > SIZE_MAX / 2) {
+        return 0;
+    }
+    uint8_t *at = ff_doc_alloc(doc, 1 + n + size_bytes);
+    if (!at) {
+        return 0;
+    }
+    at[0] = code;
+    for (size_t i = 0; i < n; i++) {
+        at[1 + i] = (uint8_t)(size_bytes >> (8 * i));
+    }
+    if (size_bytes) {
+        memcpy(at + 1 + n, data, size_bytes);
+    }
+    return ff_cell(tag, at);
+}
+
+uint64_t ff_doc_int(struct ff_doc *doc, int64_t value)
+{
+    if (value >= FF_INLINE_INT_MIN && value <= FF_INLINE_INT_MAX) {
+        return ff_cell_of_int(value);
+    }
+    uint8_t bytes[8];
+    for (size_t i = 0; i < 8; i++) {
+        bytes[i] = (uint8_t)((uint64_t)value >> (8 * i));
+    }
+    return ff_doc_scalar(doc, FF_TAG_BIGINT, bytes, 8);
+}
+
+uint64_t ff_doc_int_bytes(struct ff_doc *doc, const uint8_t *bytes, size_t size_bytes)
+{
+    while (size_bytes > 1 &&
+           (bytes[size_bytes - 1] == 0 || bytes[size_bytes - 1] == 0xff) &&
+           (bytes[size_bytes - 1] & 0x80) == (bytes[size_bytes - 2] & 0x80)) {
+        size_bytes--;
+    }
+    if (size_bytes > 8) {
+        return ff_doc_scalar(doc, FF_TAG_BIGINT, bytes, size_bytes);
+    }
+    uint64_t value = load_le(bytes, size_bytes);
+    if (size_bytes > 0 && size_bytes < 8 && (bytes[size_bytes - 1] & 0x80)) {
+        value |= UINT64_MAX << (8 * size_bytes);
+    }
+    return ff_doc_int(doc, (int64_t)value);
+}
+
+uint64_t ff_doc_float(struct ff_doc *doc, double value)
+{
+    uint8_t *at = ff_doc_alloc(doc, 9);
+    if (!at) {
+        return 0;
+    }
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    at[0] = 'G';
+    for (size_t i = 0; i < 8; i++) {
+        at[1 + i] = (uint8_t)(bits >> (56 - 8 * i));
+    }
+    return ff_cell(FF_TAG_FLOAT, at);
+}
+
+double ff_cell_float(uint64_t cell)
+{
+    const uint8_t *p = ff_cell_code(cell) + 1;
+    uint64_t bits = 0;
+    for (size_t i = 0; i < 8; i++) {
+        bits = bits << 8 | p[i];
+    }
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+bool ff_cell_text(uint64_t cell, const char **text, size_t *size_bytes)
+{
+    if (ff_tag(cell) == FF_TAG_DECODED2) {
+        cell = ((const struct ff_decoded *)ff_cell_node(cell))->text;
+    }
+    if (ff_tag(cell) != FF_TAG_STR && ff_tag(cell) != FF_TAG_STR2) {
+        return false;
+    }
+    *text = (const char *)ff_code_payload(ff_cell_code(cell), size_bytes);
+    return true;
+}
+
+bool ff_cell_is(uint64_t cell, const char *text)
+{
+    const char *mine;
+    size_t size;
+    return ff_cell_text(cell, &mine, &size) && size == strlen(text) &&
+           memcmp(mine, text, size) == 0;
+}
+
+bool ff_cell_bytes(uint64_t cell, const uint8_t **data, size_t *size_bytes)
+{
+    if (ff_tag(cell) == FF_TAG_BYTEARRAY) {
+        const struct ff_blob *blob = ff_cell_node(cell);
+        *data = blob->data;
+        *size_bytes = blob->size_bytes;
+        return true;
+    }
+    if (ff_tag(cell) != FF_TAG_BYTES && ff_tag(cell) != FF_TAG_BYTES2) {
+        return false;
+    }
+    *data = ff_code_payload(ff_cell_code(cell), size_bytes);
+    return true;
+}
+
+/* One character that is not ASCII: its length in bytes, or 0. RFC 3629 with surrogates.
+ */
+static size_t utf8_length(const uint8_t *p, size_t left)
+{
+    uint8_t c = p[0];
+    size_t n = c >= 0xc2 && c <= 0xdf   ? 2
+               : (c & 0xf0) == 0xe0     ? 3
+               : c >= 0xf0 && c <= 0xf4 ? 4
+                                        : 0;
+    if (n == 0 || n > left) {
+        return 0;
+    }
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xf0 && p[1] < 0x90) ||
+        (c == 0xf4 && p[1] > 0x8f)) {
+        return 0;
+    }
+    return n;
+}
+
+static size_t skip_ascii(const uint8_t *text, size_t at, size_t size_bytes)
+{
+    while (at + 8 <= size_bytes) {
+        uint64_t word;
+        memcpy(&word, text + at, 8);
+        if (word & 0x8080808080808080u) {
+            break;
+        }
+        at += 8;
+    }
+    while (at < size_bytes && text[at] < 0x80) {
+        at++;
+    }
+    return at;
+}
+
+int ff_utf8_check(const uint8_t *text, size_t size_bytes)
+{
+    size_t at = skip_ascii(text, 0, size_bytes);
+    if (at == size_bytes) {
+        return 2;
+    }
+    while (at < size_bytes) {
+        size_t n = utf8_length(text + at, size_bytes - at);
+        if (n == 0) {
+            return 0;
+        }
+        at += n;
+        if (at < size_bytes && text[at] < 0x80) {
+            at = skip_ascii(text, at, size_bytes);
+        }
+    }
+    return 1;
+}
