@@ -113,10 +113,13 @@ static inline int ff_fail(struct ff_error *e, int code, const char *place,
 /* Prepend to the place: "b" at "a" gives "ab". `e` may be NULL. */
 static inline void ff_error_at(struct ff_error *e, const char *prefix)
 {
-    char old[sizeof e->place];
     if (e && prefix) {
-        memcpy(old, e->place, sizeof old);
-        (void)snprintf(e->place, sizeof e->place, "%.200s%.254s", prefix, old);
+        size_t most = sizeof e->place - 1, n = strlen(prefix), old = strlen(e->place);
+        n = n < most ? n : most;
+        old = old < most - n ? old : most - n;
+        memmove(e->place + n, e->place, old);
+        memcpy(e->place, prefix, n);
+        e->place[n + old] = '\0';
     }
 }
 
