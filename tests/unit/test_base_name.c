@@ -120,6 +120,7 @@ START_TEST(nearest_finds_what_was_meant)
     }
     ck_assert_ptr_null(ff_nearest("file", none));
     ck_assert_str_eq(ff_nearest("rat", equals), "cat");
+    ck_assert_str_eq(ff_nearest("bta", equals), "bat");
 }
 END_TEST
 
