@@ -148,6 +148,8 @@ struct ff_values {
                    void *ctx, struct ff_error *);
     int (*set_item)(struct ff_doc *, struct ff_value dict, struct ff_value key,
                     struct ff_value, struct ff_error *);
+    struct ff_doc *(*doc_new)(struct ff_error *);
+    void (*doc_free)(struct ff_doc *);
 };
 
 #ifdef __cplusplus

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plugin.c: HDFSerializer, which keeps dask arrays as HDF5 files: what it is, its instances. */
+#include "hdf.h"
+
+#include <hdf5.h>
+
+#include "core/base/alloc.h"
+
+enum { KEPT_BYTES_MAX = 32 << 20 };
+
+struct hdf_scratch *hdf_scratch_take(struct hdf_inst *inst, size_t size_bytes,
+                                     struct ff_error *e)
+{
+    struct hdf_scratch *s = NULL;
+
+    for (size_t i = 0; i < HDF_SCRATCH_KEPT && !s; i++) {
+        s = atomic_exchange(&inst->kept[i], NULL);
+        if (s && s->size_bytes < size_bytes) {
+            hdf_scratch_give(inst, s);
+            s = NULL;
+        }
+    }
+    if (s) {
+        return s;
+    }
+    s = ff_malloc(sizeof *s);
+    if (s) {
+        s->size_bytes = size_bytes;
+        s->data = ff_aligned_alloc(size_bytes);
+    }
+    if (!s || !s->data) {
+        ff_free(s);
+        ff_fail(e, FF_E_NO_MEMORY, NULL, "no memory for %zu bytes", size_bytes);
+        return NULL;
+    }
+    return s;
+}
+
+static void scratch_free(struct hdf_scratch *s)
+{
+    if (s) {
+        ff_aligned_free(s->data);
+        ff_free(s);
+    }
+}
+
+void hdf_scratch_give(struct hdf_inst *inst, struct hdf_scratch *s)
+{
+    for (size_t i = 0; i < HDF_SCRATCH_KEPT && s->size_bytes <= KEPT_BYTES_MAX; i++) {
+        struct hdf_scratch *none = NULL;
+
+        if (atomic_compare_exchange_strong(&inst->kept[i], &none, s)) {
+            return;
+        }
+    }
+    scratch_free(s);
+}
+
+/* The library ends the process when a program was built for another one. Before anything else
+ * of it is touched. */
+static int check_library(struct ff_error *e)
+{
+    unsigned major = 0, minor = 0, release = 0;
+
+    (void)H5get_libversion(&major, &minor, &release);
+    if (major == H5_VERS_MAJOR && minor == H5_VERS_MINOR && release == H5_VERS_RELEASE) {
+        return FF_OK;
+    }
+    ff_fail(e, FF_E_PLUGIN, "HDFSerializer",
+            "built for libhdf5 %d.%d.%d, this process has %u.%u.%u", H5_VERS_MAJOR,
+            H5_VERS_MINOR, H5_VERS_RELEASE, major, minor, release);
+    ff_error_fix(e, "build it again with the libhdf5 of this system");
+    return FF_E_PLUGIN;
+}
+
+static void hdf_destroy(void *ctx)
+{
+    struct hdf_inst *inst = ctx;
+
+    for (size_t i = 0; i < HDF_SCRATCH_KEPT; i++) {
+        scratch_free(atomic_exchange(&inst->kept[i], NULL));
+    }
+    ff_free(inst);
+}
+
+static int hdf_create_instance(const struct ff_host_services *host,
+                               struct ff_value options, void **out, struct ff_error *e)
+{
+    struct hdf_inst *inst = ff_calloc(1, sizeof *inst);
+    int rc;
+
+    if (!inst) {
+        return ff_fail(e, FF_E_NO_MEMORY, "HDFSerializer", "out of memory");
+    }
+    inst->host = host;
+    inst->values = host->query(host, FF_VALUES_1);
+    inst->pool = host->query(host, FF_POOL_1);
+    inst->locks = host->query(host, FF_LOCK_GROUP_1);
+    rc = inst->values && inst->pool && inst->locks
+             ? check_library(e)
+             : ff_fail(e, FF_E_PLUGIN, "HDFSerializer", "the host lacks a service");
+    rc = rc ? rc : hdf_options_read(inst->values, options, &inst->options, e);
+    if (rc) {
+        hdf_destroy(inst);
+        return rc;
+    }
+    *out = inst;
+    return FF_OK;
+}
+
+static int hdf_pickle(void *ctx, struct ff_value object,
+                      const struct ff_protocols *protocols, struct ff_pid *pid,
+                      const struct ff_call *call, struct ff_error *e)
+{
+    struct hdf_inst *inst = ctx;
+    const struct ff_array *a = inst->values->array(object, e);
+    struct hdf_writer *w;
+    int rc;
+
+    if (!a) {
+        return e && e->code ? e->code : FF_E_TYPE;
+    }
+    rc = hdf_writer_open(inst, a, protocols, pid->name, call, &w, e);
+    if (rc) {
+        return rc;
+    }
+    rc = hdf_writer_fill(w, a, call, e);
+    if (rc) {
+        hdf_writer_abort(w);
+        return rc;
+    }
+    return hdf_writer_finish(w, -1, call, e);
+}
+
+static int hdf_unpickle(void *ctx, const struct ff_pid *pid,
+                        const struct ff_protocols *protocols, struct ff_doc *out,
+                        struct ff_value *object, const struct ff_call *call,
+                        struct ff_error *e)
+{
+    struct hdf_inst *inst = ctx;
+    struct ff_array *a;
+    int rc = hdf_array_open(inst, pid, protocols, &a, call, e);
+
+    if (rc) {
+        return rc;
+    }
+    *object = inst->values->new_array_take(out, a, e);
+    if (inst->values->kind(*object) == FF_ABSENT) {
+        return e && e->code ? e->code : FF_E_NO_MEMORY;
+    }
+    return FF_OK;
+}
+
+static const void *hdf_query(void *inst, const char *id)
+{
+    (void)inst;
+    return strcmp(id, FF_PUSH_1) == 0      ? (const void *)&hdf_push
+           : strcmp(id, FF_VERIFY_1) == 0  ? (const void *)&hdf_verifier
+           : strcmp(id, FF_EXPLAIN_1) == 0 ? (const void *)&hdf_explain
+                                           : NULL;
+}
+
+static const char *const classes[] = {"dask.array.core.Array", NULL};
+static const char *const needs[] = {FF_FILES_1, FF_VALUES_1, FF_POOL_1, FF_LOCK_GROUP_1,
+                                    NULL};
+
+FF_PLUGIN_NOTE("serializer", "HDFSerializer", "0.0.0", "dask.array.core.Array");
+
+static const struct ff_serializer serializer = {
+    .struct_size = FF_SIZE(ff_serializer, next),
+    .abi = FF_ABI,
+    .serializer_class = classes,
+    .name = "HDFSerializer",
+    .version = "0.0.0",
+    .summary = "dask arrays as HDF5 files",
+    .needs = needs,
+    .lock_group = HDF_LOCK_GROUP,
+    .threads = FF_THREADS_FREE,
+    .create = hdf_create_instance,
+    .destroy = hdf_destroy,
+    .pickle = hdf_pickle,
+    .unpickle = hdf_unpickle,
+    .query = hdf_query,
+};
+
+const struct ff_serializer *ff_serializer_describe(void)
+{
+    return &serializer;
+}
