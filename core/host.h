@@ -47,6 +47,9 @@ int ff_registry_for_class(struct ff_host *, const char *class_name,
                           const char *const *names, size_t name_count,
                           const struct ff_loaded_serializer **out, size_t max,
                           struct ff_error *);
+/* Where no serializer is for a class: adds to the error what to do, when one is installed that
+ * is disabled or was refused. */
+void ff_registry_hint(struct ff_host *, const char *class_name, struct ff_error *);
 /* Whether any enabled serializer is for a class of Python's builtins ("builtins.dict").
  */
 int ff_registry_wants_builtins(const struct ff_host *);

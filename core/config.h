@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.h: the configuration of a host: where it is, what it says, how it is edited. */
+#ifndef FF_CORE_CONFIG_H
+#define FF_CORE_CONFIG_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <functionfuse/functionfuse.h>
+#include "core/base/buf.h"
+#include "core/base/sys.h"
+
+#define FF_CONFIG_MAX_BYTES (16u << 20)
+
+/* A member of a JSON object whose form is somebody else's business. */
+struct ff_named_json {
+    char *name;
+    char *json;     /* compact */
+    char *redacted; /* the same with secrets as "***" */
+};
+
+struct ff_named_list {
+    struct ff_named_json *items;
+    size_t count;
+};
+
+struct ff_config {
+    char *path;   /* the file that was read, or would be written; "" = none */
+    char *origin; /* for people: the file, "options" or "defaults" */
+    int was_read; /* `path` was there */
+    /* lists end with NULL; never NULL themselves after ff_config_load */
+    char **plugin_path;
+    char **enable;
+    char **disable;
+    char **require;
+    char **owners;                /* user names and numbers */
+    struct ff_named_list options; /* by plugin */
+    struct ff_named_list storages;
+    char *default_storage; /* or NULL */
+    uint32_t threads;      /* 0 = not said */
+    uint64_t memory_bytes; /* 0 = not said */
+    int durability;        /* enum ff_durability, -1 = not said */
+};
+
+/* ---- config.c: JSON ---- */
+
+/* Take a configuration's text into `config`, which is all zero but its lists. FF_E_USAGE with
+ * line and column, or a JSON pointer; the place is `file`. */
+int ff_config_parse(struct ff_config *, const char *file, const char *text, size_t bytes,
+                    struct ff_error *);
+/* The text of a configuration with `name` moved between plugins.enable and plugins.disable;
+ * old NULL = a new one. Owned. */
+char *ff_config_edit(const char *file, const char *old, size_t old_bytes,
+                     const char *name, int on, struct ff_error *);
+
+/* ---- config_data.c ---- */
+
+/* Find, read and check the configuration; path and json as in struct ff_host_options. *out is
+ * to be freed also on failure. */
+int ff_config_load(const struct ff_sys *, const char *path, const char *json,
+                   struct ff_config **out, struct ff_error *);
+void ff_config_free(struct ff_config *); /* NULL is allowed */
+/* NULL = not there. */
+const struct ff_named_json *ff_named_find(const struct ff_named_list *, const char *name);
+/* Lists of texts that end with NULL; NULL counts as empty. */
+void ff_list_free(char **list);
+int ff_list_find(char *const *list, const char *text); /* the position, or -1 */
+/* "256MiB", "64 KB", "1073741824"; 0 = not such a text. */
+uint64_t ff_config_bytes(const char *text);
+/* `text` as JSON, quotes included, appended. As ff_buf_append. */
+int ff_config_quote(struct ff_buf *, const char *text);
+
+/* ---- config_file.c: the file itself ---- */
+
+/* The user's home, owned: $HOME unless the process is privileged, else the password file's.
+ * NULL = none. */
+char *ff_home(void);
+/* "~/x" with the home, others as they are; owned. NULL: no memory, or no home. */
+char *ff_expand_home(const char *path);
+/* Where the configuration is. *must_exist: it was named, so it has to be there. Owned; "" =
+ * nowhere. NULL: no memory. */
+char *ff_config_locate(const struct ff_sys *, const char *path, int *must_exist);
+/* A whole file as text with NUL behind it, owned. `bytes` may be NULL. FF_E_NOT_FOUND and
+ * others. */
+char *ff_read_file(const struct ff_sys *, const char *path, size_t max_bytes,
+                   size_t *bytes, struct ff_error *);
+/* FF_E_* for -errno of a system call. */
+int ff_code_of_errno(int negative_errno);
+
+#endif

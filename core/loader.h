@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* loader.h: loading a shared object, once it has passed the gate. */
+#ifndef FF_CORE_LOADER_H
+#define FF_CORE_LOADER_H
+
+#include <stddef.h>
+
+/* A loaded file: the library's handle. It stays loaded until the process ends. */
+struct ff_module;
+
+/* Load a file by its full path. NULL: `why` has the dynamic linker's own words. */
+struct ff_module *ff_loader_open(const char *path, char *why, size_t why_bytes);
+/* A function by name, or NULL; *foreign: it is there, but in another file, which this one
+ * links. */
+void *ff_loader_symbol(struct ff_module *, const char *name, int *foreign);
+
+#endif

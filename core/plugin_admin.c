@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plugin_admin.c: installing plugins, enabling them, showing the configuration. Files appear
+ * under their names by rename, whole and durable, or not at all. */
+#include "core/host_own.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "core/base/alloc.h"
+#include "core/base/uuid.h"
+
+enum { PLUGIN_MAX_BYTES = 1 << 30, TEMP_BYTES = 64, PATH_BYTES = 4096 };
+
+/* The errno becomes the error, with what was tried. */
+static int fail_sys(struct ff_error *e, int code, const char *path, const char *what)
+{
+    (void)ff_fail(e, ff_code_of_errno(code), path, "cannot %s: %s", what,
+                  strerrordesc_np(-code));
+    if (e) {
+        e->os_errno = -code;
+    }
+    return ff_code_of_errno(code);
+}
+
+/* Open a folder, making it and what is above it (mode 0700). A descriptor or -errno. */
+static int open_made(const struct ff_sys *sys, const char *path)
+{
+    char part[PATH_BYTES];
+    size_t length = strlen(path);
+    int fd;
+
+    if (length >= sizeof part) {
+        return -ENAMETOOLONG;
+    }
+    for (size_t i = 1; i <= length; i++) {
+        if (path[i] == '/' || i == length) {
+            int code;
+
+            memcpy(part, path, i);
+            part[i] = '\0';
+            code = sys->mkdirat(sys, AT_FDCWD, part, 0700);
+            if (code && code != -EEXIST && i == length) {
+                return code;
+            }
+        }
+    }
+    do {
+        fd = sys->openat(sys, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+    } while (fd == -EINTR);
+    return fd;
+}
+
+/* Write `data` as dir/name by way of a temporary name. 0 or -errno. */
+static int replace_file(const struct ff_sys *sys, int dir_fd, const char *name,
+                        const void *data, size_t bytes, mode_t mode)
+{
+    char temp[TEMP_BYTES];
+    int code = ff_random_name(sys, ".ff-", temp, sizeof temp);
+    int fd = code ? code
+                  : sys->openat(sys, dir_fd, temp,
+                                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+
+    if (fd < 0) {
+        return fd;
+    }
+    code = ff_sys_write_all(sys, fd, data, bytes);
+    code = code ? code : sys->fchmod(sys, fd, mode);
+    code = code ? code : sys->fsync(sys, fd);
+    (void)sys->close(sys, fd);
+    code = code ? code : sys->renameat2(sys, dir_fd, temp, dir_fd, name, 0);
+    if (code) {
+        (void)sys->unlinkat(sys, dir_fd, temp, 0);
+        return code;
+    }
+    return sys->fsync(sys, dir_fd);
+}
+
+/* Whether bytes hold a text: an exported name stands in the string table, between NULs. */
+static int holds(const char *data, size_t bytes, const char *text)
+{
+    return memmem(data, bytes, text, strlen(text) + 1) != NULL;
+}
+
+/* The same questions as when it is loaded, but for owner and mode, which will be ours. */
+static int check_plugin(const struct ff_host *host, const char *file, const char *data,
+                        size_t bytes, struct ff_error *e)
+{
+    struct ff_gate *g = ff_calloc(1, sizeof *g);
+    size_t first = bytes < FF_GATE_BYTES ? bytes : FF_GATE_BYTES;
+    int fd = host->sys->openat(host->sys, AT_FDCWD, file, O_RDONLY, 0);
+    int code = FF_OK;
+
+    if (!g || fd < 0) {
+        code = g ? fail_sys(e, fd, file, "read it") : FF_E_NO_MEMORY;
+    } else {
+        ff_elf_check(host->sys, fd, bytes, (const uint8_t *)data, first, g);
+        if (!g->verdict.code && !holds(data, bytes, "ff_serializer_describe") &&
+            !holds(data, bytes, "ff_protocol_describe")) {
+            ff_verdict_set(
+                &g->verdict, "no-symbol",
+                "it has neither ff_serializer_describe nor ff_protocol_describe");
+        }
+        if (g->verdict.code) {
+            code = ff_fail(e, FF_E_PLUGIN, file, "not a plugin (%s): %.400s",
+                           g->verdict.code, g->verdict.reason);
+        }
+    }
+    if (fd >= 0) {
+        (void)host->sys->close(host->sys, fd);
+    }
+    ff_free(g);
+    return code;
+}
+
+static int put_plugin(const struct ff_host *host, const char *file, const char *data,
+                      size_t bytes, char *installed, size_t size, struct ff_error *e)
+{
+    const char *name = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
+    char *dir = ff_expand_home("~/.local/lib/functionfuse/plugins");
+    int fd, code;
+
+    if (!dir) {
+        return ff_fail(e, FF_E_USAGE, NULL, "the home folder is not known");
+    }
+    fd = open_made(host->sys, dir);
+    code = fd < 0 ? fd : replace_file(host->sys, fd, name, data, bytes, 0644);
+    if (fd >= 0) {
+        (void)host->sys->close(host->sys, fd);
+    }
+    if (code) {
+        code = fail_sys(e, code, dir, "install a plugin there");
+    } else if (installed) {
+        (void)snprintf(installed, size, "%s/%s", dir, name);
+    }
+    ff_free(dir);
+    return code;
+}
+
+int ff_plugin_install(struct ff_host *host, const char *file, char *installed,
+                      size_t size, struct ff_error *e)
+{
+    size_t length, bytes = 0;
+    const char *name;
+    char *data;
+    int code;
+
+    if (e && e->code) {
+        return e->code;
+    }
+    if ((code = ff_host_check(host, e))) {
+        return code;
+    }
+    if (!file) {
+        return ff_fail(e, FF_E_USAGE, NULL, "no file is named");
+    }
+    name = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
+    length = strlen(name);
+    if (length < 4 || strcmp(name + length - 3, ".so") != 0 || name[0] == '.') {
+        return ff_fail(e, FF_E_USAGE, file,
+                       "the name of a plugin's file ends in \".so\"");
+    }
+    if (!(data = ff_read_file(host->sys, file, PLUGIN_MAX_BYTES, &bytes, e))) {
+        return e ? e->code : FF_E_IO;
+    }
+    code = check_plugin(host, file, data, bytes, e);
+    code = code ? code : put_plugin(host, file, data, bytes, installed, size, e);
+    ff_free(data);
+    return code;
+}
+
+/* A file that may be replaced by one of ours. */
+static int check_target(const struct ff_host *host, const char *path, struct stat *st,
+                        struct ff_error *e)
+{
+    int code = host->sys->fstatat(host->sys, AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
+
+    if (code == -ENOENT || code == -ENOTDIR) {
+        memset(st, 0, sizeof *st);
+        return FF_OK;
+    }
+    if (code) {
+        return fail_sys(e, code, path, "look at it");
+    }
+    if (!S_ISREG(st->st_mode)) {
+        (void)ff_fail(
+            e, FF_E_UNSUPPORTED, path,
+            "the configuration is a link or a device: it would be replaced by a file");
+        ff_error_fix(e, "edit it by hand, or give the file itself as configuration");
+        return FF_E_UNSUPPORTED;
+    }
+    return FF_OK;
+}
+
+/* Nobody else may have edited it since `before`. */
+static int write_config(const struct ff_host *host, const char *text,
+                        const struct stat *before, struct ff_error *e)
+{
+    const char *path = host->config->path, *name = strrchr(path, '/');
+    char *dir = name ? ff_strndup(path, name == path ? 1 : (size_t)(name - path))
+                     : ff_strdup(".");
+    struct stat now;
+    int fd = dir ? open_made(host->sys, dir) : -ENOMEM;
+    int code = fd < 0 ? fail_sys(e, fd, path, "make its folder")
+                      : check_target(host, path, &now, e);
+
+    if (!code && (now.st_ino != before->st_ino || now.st_size != before->st_size ||
+                  now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+                  now.st_mtim.tv_nsec != before->st_mtim.tv_nsec)) {
+        code = ff_fail(e, FF_E_CONFLICT, path,
+                       "somebody else edited it meanwhile: try again");
+    }
+    if (!code) {
+        mode_t mode = before->st_mode ? before->st_mode & 0777 : 0600;
+
+        code =
+            replace_file(host->sys, fd, name ? name + 1 : path, text, strlen(text), mode);
+        code = code ? fail_sys(e, code, path, "write it") : FF_OK;
+    }
+    if (fd >= 0) {
+        (void)host->sys->close(host->sys, fd);
+    }
+    ff_free(dir);
+    return code;
+}
+
+static int edit_config(const struct ff_host *host, const char *name, int on,
+                       struct ff_error *e)
+{
+    const char *path = host->config->path;
+    char *old = NULL, *text;
+    size_t bytes = 0;
+    struct stat st;
+    int code = check_target(host, path, &st, e);
+
+    if (!code && st.st_mode) {
+        old = ff_read_file(host->sys, path, FF_CONFIG_MAX_BYTES, &bytes, e);
+        code = old ? FF_OK : e->code;
+    }
+    if (code) {
+        return code;
+    }
+    text = ff_config_edit(path, old, bytes, name, on, e);
+    code = text ? write_config(host, text, &st, e) : e->code;
+    ff_free(text);
+    ff_free(old);
+    return code;
+}
+
+int ff_plugin_enable(struct ff_host *host, const char *name, int on, struct ff_error *e)
+{
+    struct ff_error own = FF_ERROR_INIT;
+    const char *near = NULL;
+    int code;
+
+    e = e ? e : &own;
+    if (e->code) {
+        return e->code;
+    }
+    if ((code = ff_host_check(host, e))) {
+        return code;
+    }
+    if (!name || !name[0]) {
+        return ff_fail(e, FF_E_USAGE, NULL, "no plugin is named");
+    }
+    if (!host->config->path[0]) {
+        (void)ff_fail(e, FF_E_USAGE, NULL, "this host has no configuration file to edit");
+        ff_error_fix(e, "open it with the path of one");
+        return FF_E_USAGE;
+    }
+    if (!ff_registry_knows(host, name, &near) &&
+        (on || ff_list_find(host->config->enable, name) < 0)) {
+        (void)ff_fail(e, FF_E_PLUGIN, name, "no plugin of this name is installed");
+        ff_error_fix(e, near ? "did you mean \"%s\"?" : "%sff plugin list shows all",
+                     near ? near : "");
+        return FF_E_PLUGIN;
+    }
+    return edit_config(host, name, on, e);
+}
+
+const char *ff_config_path(const struct ff_host *host)
+{
+    return host ? host->config->path : "";
+}
+
+/* "key": ["a", "b"] */
+static int put_list(struct ff_buf *out, const char *key, char *const *list)
+{
+    int code = ff_buf_printf(out, "\"%s\": [", key);
+
+    for (size_t i = 0; list[i] && !code; i++) {
+        code = i ? ff_buf_append_text(out, ", ") : 0;
+        code = code ? code : ff_config_quote(out, list[i]);
+    }
+    return code ? code : ff_buf_append_text(out, "], ");
+}
+
+/* "key": {"a": {...}}, without secrets */
+static int put_named(struct ff_buf *out, const char *key,
+                     const struct ff_named_list *list)
+{
+    int code = ff_buf_printf(out, "\"%s\": {", key);
+
+    for (size_t i = 0; i < list->count && !code; i++) {
+        code = i ? ff_buf_append_text(out, ", ") : 0;
+        code = code ? code : ff_config_quote(out, list->items[i].name);
+        code = code ? code : ff_buf_printf(out, ": %s", list->items[i].redacted);
+    }
+    return code ? code : ff_buf_append_text(out, "}");
+}
+
+static int put_path(struct ff_buf *out, const struct ff_host *host)
+{
+    const char *dir;
+    int code = ff_buf_append_text(out, "\"path\": [");
+
+    for (size_t i = 0; !code && (dir = ff_registry_directory(host, i)); i++) {
+        code = i ? ff_buf_append_text(out, ", ") : 0;
+        code = code ? code : ff_config_quote(out, dir);
+    }
+    return code ? code : ff_buf_append_text(out, "], ");
+}
+
+static int put_config(struct ff_buf *out, const struct ff_host *host)
+{
+    const struct ff_config *c = host->config;
+    int none = (host->services.flags & FF_HOST_NO_SYNC) != 0;
+    int code = ff_buf_append_text(out, "{\"origin\": ");
+
+    code = code ? code : ff_config_quote(out, c->origin);
+    code = code ? code : ff_buf_append_text(out, ", \"plugins\": {");
+    code = code ? code : put_path(out, host);
+    code = code ? code : put_list(out, "enable", c->enable);
+    code = code ? code : put_list(out, "disable", c->disable);
+    code = code ? code : put_list(out, "require", c->require);
+    code = code ? code : put_list(out, "owners", c->owners);
+    code = code ? code : put_named(out, "options", &c->options);
+    code = code ? code : ff_buf_append_text(out, "}, ");
+    code = code ? code : put_named(out, "storages", &c->storages);
+    code = code ? code : ff_buf_append_text(out, ", \"default\": ");
+    code = code                 ? code
+           : c->default_storage ? ff_config_quote(out, c->default_storage)
+                                : ff_buf_append_text(out, "null");
+    return code ? code
+                : ff_buf_printf(
+                      out, ", \"threads\": %u, \"memory\": %llu, \"durability\": \"%s\"}",
+                      host->services.threads, (unsigned long long)host->memory_bytes,
+                      none ? "none" : "full");
+}
+
+struct ff_doc *ff_config_show(const struct ff_host *host, struct ff_error *e)
+{
+    struct ff_buf text;
+    struct ff_doc *doc = NULL;
+    struct ff_value root = {NULL, 0};
+
+    if ((e && e->code) || ff_host_check(host, e)) {
+        return NULL;
+    }
+    ff_buf_init(&text, 4 * (size_t)FF_CONFIG_MAX_BYTES);
+    if (put_config(&text, host)) {
+        (void)ff_fail(e, FF_E_NO_MEMORY, NULL, "no memory to show the configuration");
+    } else if ((doc = ff_doc_new(e))) {
+        root = ff_from_json(doc, ff_buf_text(&text), text.length_bytes, NULL, e);
+        if (!root.doc || ff_doc_set_root(doc, root, e)) {
+            ff_doc_free(doc);
+            doc = NULL;
+        }
+    }
+    ff_buf_free(&text);
+    return doc;
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * registry_load.c: a file of an enabled plugin is loaded, at first need: through the gate again
+ * (it may have changed), through the loader, then descriptor, note, needs, create(). Whatever
+ * fails becomes the row's code; only missing memory is a failure, and may be tried again.
+ */
+#include "core/registry_own.h"
+
+#include "core/base/alloc.h"
+#include "core/call_own.h"
+
+enum { CHAIN_MAX = 64 };
+
+/* What a file gave. */
+struct found {
+    const struct ff_serializer *serializer;
+    const struct ff_protocol *protocol;
+};
+
+static int no_memory(struct ff_error *e)
+{
+    return ff_fail(e, FF_E_NO_MEMORY, NULL, "no memory to load a plugin");
+}
+
+/* Every row of the file that is not final yet. */
+static int settle_file(struct ff_registry *r, const struct ff_plugin_file *file,
+                       const struct ff_verdict *v, struct ff_error *e)
+{
+    int code = FF_OK;
+
+    for (size_t i = 0; i < r->plugins.count && !code; i++) {
+        struct ff_plugin *p = ff_plugin_of(r, i);
+
+        if (p->file == file && !p->settled) {
+            code = ff_plugin_settle(p, v, e);
+        }
+    }
+    return code;
+}
+
+static void check_again(const struct ff_registry *r, const struct ff_plugin_file *file,
+                        struct ff_verdict *v)
+{
+    const struct ff_plugin_dir *d = ff_vec_at(&r->dirs, file->dir);
+    const struct ff_sys *sys = r->host->sys;
+    struct ff_gate g;
+    int fd = sys->openat(sys, AT_FDCWD, d->path, O_PATH | O_DIRECTORY, 0);
+
+    if (fd < 0) {
+        ff_verdict_set(v, "directory", "%.300s: %s", d->path, strerrordesc_np(-fd));
+        return;
+    }
+    ff_gate_check(&r->host->trust, sys, fd, d->path, file->name, &g);
+    ff_trust_folder(&r->host->trust, sys, fd, d->path, &g.verdict);
+    (void)sys->close(sys, fd);
+    *v = g.verdict;
+}
+
+/* What dlerror said, and what to do about the two usual causes. */
+static void explain_dlopen(struct ff_verdict *v, const char *path, const char *why)
+{
+    const char *missing = strstr(why, ": cannot open shared object file");
+    const char *symbol = strstr(why, "undefined symbol: ");
+
+    ff_verdict_set(v, "dlopen", "%s", why);
+    if (missing && strncmp(why, path, strlen(path)) != 0) {
+        ff_verdict_fix(v, "install the package that has %.*s", (int)(missing - why), why);
+    } else if (symbol) {
+        symbol += strlen("undefined symbol: ");
+        ff_verdict_fix(v,
+                       "install the version of its library that has %.*s, or rebuild it",
+                       (int)strcspn(symbol, " ,"), symbol);
+    } else {
+        ff_verdict_fix(v, "ldd '%.180s' shows what it needs", path);
+    }
+}
+
+static void explain_symbol(struct ff_verdict *v, const char *name, int foreign)
+{
+    if (foreign) {
+        ff_verdict_set(v, "foreign-symbol",
+                       "%s is not in it, but in a file that it links", name);
+        ff_verdict_fix(v,
+                       "tell the plugin's author: export the function from the plugin");
+    } else {
+        ff_verdict_set(
+            v, "no-symbol",
+            "it exports neither ff_serializer_describe nor ff_protocol_describe");
+        ff_verdict_fix(v, "remove it if it is no plugin; else export the function with "
+                          "FF_EXPORT");
+    }
+}
+
+/* Load it and ask for its descriptor. `kind`: what its note says, or "". */
+static void describe(const struct ff_plugin_file *file, const char *kind,
+                     struct found *out, struct ff_verdict *v)
+{
+    /* a function pointer in an object pointer's place: POSIX's dlsym */
+    union {
+        void *object;
+        const struct ff_serializer *(*serializer)(void);
+        const struct ff_protocol *(*protocol)(void);
+    } symbol;
+    const char *name = "ff_serializer_describe";
+    char why[sizeof v->reason];
+    struct ff_module *module = ff_loader_open(file->path, why, sizeof why);
+    int foreign = 0, elsewhere = 0;
+
+    if (!module) {
+        explain_dlopen(v, file->path, why);
+        return;
+    }
+    symbol.object =
+        strcmp(kind, "protocol") == 0 ? NULL : ff_loader_symbol(module, name, &foreign);
+    if (symbol.object) {
+        out->serializer = symbol.serializer();
+        ff_serializer_check(out->serializer, v);
+        return;
+    }
+    symbol.object = strcmp(kind, "serializer") == 0
+                        ? NULL
+                        : ff_loader_symbol(module, "ff_protocol_describe", &elsewhere);
+    if (symbol.object) {
+        out->protocol = symbol.protocol();
+        ff_protocol_check(out->protocol, v);
+        return;
+    }
+    explain_symbol(v, foreign ? name : "ff_protocol_describe", foreign || elsewhere);
+}
+
+static void differs(struct ff_verdict *v, const char *what, const char *note,
+                    const char *descriptor)
+{
+    ff_verdict_set(v, "note-differs",
+                   "its note says %s \"%.120s\", its descriptor \"%.120s\"", what, note,
+                   descriptor);
+    ff_verdict_fix(v, "tell the plugin's author: FF_PLUGIN_NOTE must say the same");
+}
+
+/* The descriptor of this name, or NULL. */
+static struct found named(const struct found *first, const char *name)
+{
+    struct found f = {NULL, NULL};
+
+    if (first->protocol && strcmp(first->protocol->kind, name) == 0) {
+        f.protocol = first->protocol;
+    }
+    for (f.serializer = first->serializer;
+         f.serializer && strcmp(f.serializer->name, name) != 0;) {
+        f.serializer =
+            FF_HAS(f.serializer, ff_serializer, next) ? f.serializer->next : NULL;
+    }
+    return f;
+}
+
+/* Each descriptor behind the first is checked as the first was. */
+static size_t check_chain(const struct found *first, struct ff_verdict *v)
+{
+    const struct ff_serializer *s = first->serializer;
+    size_t count = 1;
+
+    while (s && FF_HAS(s, ff_serializer, next) && !v->code) {
+        s = s->next;
+        ff_serializer_check(s, v);
+        if (++count > CHAIN_MAX) {
+            ff_verdict_set(v, "bad-size", "it has more than %d serializers", CHAIN_MAX);
+        }
+    }
+    return count;
+}
+
+/* The row's texts from its descriptor; those that a note gave have to be the same. */
+static int bind(struct ff_plugin *p, const struct found *f, int noted,
+                struct ff_verdict *v, struct ff_error *e)
+{
+    const struct ff_serializer *s = f->serializer;
+    const char *version = s ? s->version : f->protocol->version;
+    const char *summary = s ? s->summary : f->protocol->summary;
+    struct ff_buf classes;
+    int code = FF_OK;
+
+    p->serializer = s;
+    p->protocol = f->protocol;
+    ff_buf_init(&classes, 1 << 16);
+    if (s && ff_serializer_classes(s, &classes)) {
+        code = no_memory(e);
+    } else if (noted && strcmp(p->row.version, version) != 0) {
+        differs(v, "version", p->row.version, version);
+    } else if (noted && s && strcmp(p->row.classes, ff_buf_text(&classes)) != 0) {
+        differs(v, "classes", p->row.classes, ff_buf_text(&classes));
+    } else {
+        code = ff_plugin_set(p, FF_TEXT_NAME, s ? s->name : f->protocol->kind, e);
+        code = code ? code
+                    : ff_plugin_set(p, FF_TEXT_KIND, s ? "serializer" : "protocol", e);
+        code = code ? code : ff_plugin_set(p, FF_TEXT_VERSION, version, e);
+        code = code ? code : ff_plugin_set(p, FF_TEXT_SUMMARY, summary ? summary : "", e);
+        code = code ? code : ff_plugin_set(p, FF_TEXT_CLASSES, ff_buf_text(&classes), e);
+    }
+    ff_buf_free(&classes);
+    return code;
+}
+
+/* Rows that notes made find their descriptors; there are as many of one as of the other. */
+static int bind_noted(struct ff_registry *r, const struct ff_plugin_file *file,
+                      const struct found *first, size_t chain, struct ff_verdict *v,
+                      struct ff_error *e)
+{
+    size_t rows = 0;
+    int code = FF_OK;
+
+    for (size_t i = 0; i < r->plugins.count && !code && !v->code; i++) {
+        struct ff_plugin *p = ff_plugin_of(r, i);
+        struct found f;
+
+        if (p->file != file) {
+            continue;
+        }
+        rows++;
+        f = named(first, p->row.name);
+        if (f.serializer || f.protocol) {
+            code = bind(p, &f, 1, v, e);
+        } else {
+            differs(v, "name", p->row.name,
+                    first->serializer ? first->serializer->name : first->protocol->kind);
+        }
+    }
+    if (!code && !v->code && rows != chain) {
+        ff_verdict_set(v, "note-differs", "it has %zu notes and %zu descriptors", rows,
+                       chain);
+    }
+    return code;
+}
+
+/* Without a note, descriptors make rows; the first takes the row that the file has. */
+static int bind_noteless(struct ff_registry *r, struct ff_plugin_file *file,
+                         const struct found *first, struct ff_verdict *v,
+                         struct ff_error *e)
+{
+    struct found f = *first;
+    struct ff_plugin *p = NULL;
+    int code = FF_OK;
+
+    for (size_t i = 0; i < r->plugins.count && !p; i++) {
+        p = ff_plugin_of(r, i)->file == file ? ff_plugin_of(r, i) : NULL;
+    }
+    while (!code && (f.serializer || f.protocol)) {
+        p = p ? p : ff_plugin_new(r, file, NULL, e);
+        code = p ? bind(p, &f, 0, v, e) : FF_E_NO_MEMORY;
+        if (!code) {
+            p->rank = ff_plugin_rank(r, p->row.name, file->dir, 1);
+        }
+        if (!code && p->rank < 0) {
+            struct ff_verdict off = {.code = NULL};
+
+            ff_verdict_set(&off, "disabled", "it is not enabled in the configuration");
+            ff_verdict_fix(&off, "ff plugin enable %.200s", p->row.name);
+            code = ff_plugin_settle(p, &off, e);
+        }
+        p = NULL;
+        f.protocol = NULL;
+        f.serializer =
+            FF_HAS(f.serializer, ff_serializer, next) ? f.serializer->next : NULL;
+    }
+    return code;
+}
+
+static const char *kind_of_file(const struct ff_registry *r,
+                                const struct ff_plugin_file *file)
+{
+    for (size_t i = 0; i < r->plugins.count; i++) {
+        if (ff_plugin_of(r, i)->file == file) {
+            return ff_plugin_of(r, i)->row.kind;
+        }
+    }
+    return "";
+}
+
+int ff_plugin_open_file(struct ff_registry *r, struct ff_plugin_file *file,
+                        struct ff_error *e)
+{
+    struct ff_verdict v = {.code = NULL};
+    struct found first = {NULL, NULL};
+    size_t chain = 1;
+    int code = FF_OK;
+
+    if (file->opened) {
+        return FF_OK;
+    }
+    check_again(r, file, &v);
+    if (!v.code) {
+        describe(file, kind_of_file(r, file), &first, &v);
+    }
+    if (!v.code) {
+        chain = check_chain(&first, &v);
+    }
+    if (!v.code) {
+        code = file->noteless ? bind_noteless(r, file, &first, &v, e)
+                              : bind_noted(r, file, &first, chain, &v, e);
+    }
+    if (!code && v.code) {
+        code = settle_file(r, file, &v, e);
+        ff_host_log(r->host, FF_LOG_WARNING, "%s: %s: %s", file->path, v.code, v.reason);
+    }
+    file->opened = !code;
+    return code;
+}
+
+/* The document of a plugin's options; absent when there are none. */
+static int read_options(const struct ff_registry *r, const char *name,
+                        struct ff_doc **doc, struct ff_value *options, struct ff_error *e)
+{
+    const struct ff_named_json *option = ff_named_find(&r->host->config->options, name);
+
+    *doc = NULL;
+    *options = (struct ff_value){NULL, 0};
+    if (!option) {
+        return FF_OK;
+    }
+    if (!(*doc = ff_doc_new(e))) {
+        return FF_E_NO_MEMORY;
+    }
+    *options = ff_from_json(*doc, option->json, strlen(option->json), NULL, e);
+    return options->doc ? FF_OK : e->code;
+}
+
+static int create(struct ff_registry *r, struct ff_plugin *p, struct ff_verdict *v)
+{
+    struct ff_loaded_serializer *loaded = &p->loaded_serializer;
+    struct ff_error why = FF_ERROR_INIT;
+    struct ff_value options;
+    struct ff_doc *doc;
+    int code = read_options(r, p->row.name, &doc, &options, &why);
+
+    if (!code) {
+        code = ff_call_create(p->serializer->create, &r->host->services, options,
+                              p->row.name, &loaded->inst, &why);
+    }
+    ff_doc_free(doc);
+    if (!code && ff_vec_append(&r->created, &p)) {
+        p->serializer->destroy(loaded->inst);
+        code = FF_E_NO_MEMORY;
+    }
+    loaded->desc = p->serializer;
+    loaded->host = r->host;
+    if (code) {
+        ff_verdict_set(v, code == FF_E_USAGE ? "options" : "create", "%s%s%s", why.place,
+                       why.place[0] ? ": " : "", why.message);
+        if (why.fix[0]) {
+            ff_verdict_fix(v, "%s", why.fix);
+        } else {
+            ff_verdict_fix(v, "look at plugins.options[\"%.100s\"] in the configuration",
+                           p->row.name);
+        }
+    }
+    return code;
+}
+
+/* The options of a protocol are its storage's: those in the wrong place would have no effect. */
+static void take_protocol(struct ff_registry *r, struct ff_plugin *p,
+                          struct ff_verdict *v)
+{
+    if (ff_named_find(&r->host->config->options, p->row.name)) {
+        ff_verdict_set(v, "options",
+                       "the options of a protocol are not in plugins.options");
+        ff_verdict_fix(v,
+                       "put them into the storage: {\"kind\": \"%.60s\", \"options\": "
+                       "{...}}",
+                       p->row.name);
+    }
+    p->loaded_protocol.desc = p->protocol;
+    p->loaded_protocol.host = r->host;
+}
+
+int ff_plugin_activate(struct ff_registry *r, struct ff_plugin *p, struct ff_error *e)
+{
+    struct ff_verdict v = {.code = NULL};
+    int code = p->settled ? FF_OK : ff_plugin_open_file(r, p->file, e);
+
+    if (code || p->settled) {
+        return code;
+    }
+    if (p->serializer) {
+        ff_needs_check(r->host, p->serializer->needs, &v);
+        if (!v.code && create(r, p, &v) == FF_E_NO_MEMORY) {
+            return no_memory(e);
+        }
+    } else {
+        ff_needs_check(
+            r->host, FF_HAS(p->protocol, ff_protocol, needs) ? p->protocol->needs : NULL,
+            &v);
+        if (!v.code) {
+            take_protocol(r, p, &v);
+        }
+    }
+    if (v.code) {
+        ff_host_log(r->host, FF_LOG_WARNING, "%s: %s: %s", p->file->path, v.code,
+                    v.reason);
+    } else {
+        v.code = "loaded";
+    }
+    return ff_plugin_settle(p, &v, e);
+}
