@@ -179,7 +179,7 @@ struct ff_own_array *ff_own_new(const struct ff_array_spec *s, struct ff_error *
 {
     struct block count = {NULL, 0}, fill = {NULL, 0};
     struct ff_own_array *o;
-    uint64_t itemsize;
+    uint64_t itemsize = 0;
     if (s->ndim < 0 || s->ndim > FF_MAX_NDIM || (s->ndim && !s->shape)) {
         (void)ff_fail(e, FF_E_USAGE, NULL, "%d axes: 0 to %d are possible", (int)s->ndim,
                       FF_MAX_NDIM);
