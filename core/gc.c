@@ -335,7 +335,7 @@ int ff_gc(struct ff_storage *storage, const char *workflow, const struct ff_gc_o
     int rc;
     e = e ? e : &local;
     if (e->code || ff_storage_check(storage, e) ||
-        (workflow && ff_check_names(workflow, NULL, e))) {
+        (workflow && ff_check_workflow(workflow, e))) {
         return e->code;
     }
     c.call = ff_storage_call(storage, NULL);

@@ -25,24 +25,30 @@ int ff_storage_same(const struct ff_storage *a, const struct ff_storage *b)
            strcmp(p->identity(a->inst), q->identity(b->inst)) == 0;
 }
 
-int ff_check_names(const char *workflow, const char *task, struct ff_error *e)
+static int check_name(const char *name, enum ff_name_kind kind, struct ff_error *e)
 {
-    const char *why = ff_name_check(workflow, FF_NAME_WORKFLOW);
-    const char *name = workflow;
-    if (!why && task) {
-        why = ff_name_check(task, FF_NAME_TASK);
-        name = task;
-    }
+    const char *why = ff_name_check(name, kind);
     if (!why) {
         return FF_OK;
     }
-    (void)ff_fail(e, FF_E_USAGE, NULL, "not a %s name: %s",
-                  name == workflow ? "workflow" : "task", why);
+    (void)ff_fail(e, FF_E_USAGE, NULL, "not a %s name: it %s",
+                  kind == FF_NAME_TASK ? "task" : "workflow", why);
     ff_error_fix(e,
                  "a name has 1 to %d bytes of UTF-8, no '/', no control character and no "
                  "leading dot",
                  FF_NAME_MAX_BYTES);
     return FF_E_USAGE;
+}
+
+int ff_check_workflow(const char *workflow, struct ff_error *e)
+{
+    return check_name(workflow, FF_NAME_WORKFLOW, e);
+}
+
+int ff_check_names(const char *workflow, const char *task, struct ff_error *e)
+{
+    int rc = ff_check_workflow(workflow, e);
+    return rc ? rc : check_name(task, FF_NAME_TASK, e);
 }
 
 const struct ff_call *ff_storage_call(const struct ff_storage *s,

@@ -290,8 +290,7 @@ struct ff_names *ff_list_tasks(struct ff_storage *storage, const char *workflow,
 {
     char prefix[FF_PLACE_BYTES];
     struct ff_names *names;
-    if (in_error(e) || ff_storage_check(storage, e) ||
-        ff_check_names(workflow, NULL, e)) {
+    if (in_error(e) || ff_storage_check(storage, e) || ff_check_workflow(workflow, e)) {
         return NULL;
     }
     (void)snprintf(prefix, sizeof prefix, "%s/", workflow);
@@ -328,8 +327,7 @@ int ff_new_workflow(struct ff_storage *storage, const char *workflow, struct ff_
 {
     struct ff_error local = FF_ERROR_INIT;
     e = e ? e : &local;
-    if (in_error(e) || ff_storage_check(storage, e) ||
-        ff_check_names(workflow, NULL, e)) {
+    if (in_error(e) || ff_storage_check(storage, e) || ff_check_workflow(workflow, e)) {
         return e->code;
     }
     return at_task(storage->commit->make_workflow(storage->commit, workflow,
@@ -342,8 +340,7 @@ int ff_remove_workflow(struct ff_storage *storage, const char *workflow,
 {
     struct ff_error local = FF_ERROR_INIT;
     e = e ? e : &local;
-    if (in_error(e) || ff_storage_check(storage, e) ||
-        ff_check_names(workflow, NULL, e)) {
+    if (in_error(e) || ff_storage_check(storage, e) || ff_check_workflow(workflow, e)) {
         return e->code;
     }
     return at_task(storage->commit->remove_workflow(storage->commit, workflow,

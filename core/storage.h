@@ -36,7 +36,8 @@ int ff_storage_check(const struct ff_storage *, struct ff_error *);
 void ff_storage_unref(struct ff_storage *);
 /* Whether both are the same place. */
 int ff_storage_same(const struct ff_storage *, const struct ff_storage *);
-/* FF_E_USAGE, with the place. task may be NULL. */
+/* FF_E_USAGE. */
+int ff_check_workflow(const char *workflow, struct ff_error *);
 int ff_check_names(const char *workflow, const char *task, struct ff_error *);
 /* The caller's call, or the host's. */
 const struct ff_call *ff_storage_call(const struct ff_storage *, const struct ff_call *);

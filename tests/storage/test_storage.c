@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a storage does, on every protocol. */
+#include <string.h>
+
+#include "fixture.h"
+
+static void save_and_read(struct fixture *f)
+{
+    CHECK_CODE(ff_read_task(f->storage, "run", "a", NULL, e) ? 0 : e->code,
+               FF_E_NOT_FOUND);
+    save_sample(f, "a", 1);
+    expect_sample_at(f, "run", "a", 1);
+    save_sample(f, "a", 2); /* replaces */
+    expect_sample_at(f, "run", "a", 2);
+    ck_assert_int_eq(count_orphans(f, 0), 0);
+}
+
+START_TEST(task_saved_and_replaced_reads_as_the_newest)
+{
+    on_each(save_and_read);
+}
+END_TEST
+
+static void if_absent(struct fixture *f)
+{
+    struct ff_save_options o = {.struct_size = FF_SIZE(ff_save_options, call),
+                                .flags = FF_SAVE_IF_ABSENT};
+    struct ff_doc *d = sample(3);
+    CHECK_OK(ff_save(f->storage, "run", "a", ff_doc_root(d), &o, e));
+    CHECK_CODE(ff_save(f->storage, "run", "a", ff_doc_root(d), &o, e), FF_E_CONFLICT);
+    ff_doc_free(d);
+    expect_sample_at(f, "run", "a", 3);
+    ck_assert_int_eq(count_orphans(f, 0), 0);
+}
+
+START_TEST(save_if_absent_conflicts_and_leaves_nothing)
+{
+    on_each(if_absent);
+}
+END_TEST
+
+static void listing(struct fixture *f)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_names *n;
+    save_sample(f, "b", 1);
+    save_sample(f, "a2", 1);
+    save_sample(f, "a1", 1);
+    n = ff_list_tasks(f->storage, "run", NULL, &e);
+    ck_assert_uint_eq(n->count, 3);
+    ck_assert_str_eq(n->name[0], "a1");
+    ck_assert_str_eq(n->name[2], "b");
+    ff_names_free(n);
+    n = ff_list_tasks(f->storage, "run", "a[0-1]", &e);
+    ck_assert_uint_eq(n->count, 1);
+    ff_names_free(n);
+    n = ff_list_tasks(f->storage, "run", "none*", &e);
+    ck_assert_uint_eq(n->count, 0);
+    ff_names_free(n);
+    CHECK_OK(ff_new_workflow(f->storage, "empty", e));
+    CHECK_OK(ff_new_workflow(f->storage, "empty", e));
+    n = ff_list_workflows(f->storage, &e);
+    ck_assert_uint_eq(n->count, 2);
+    ck_assert_str_eq(n->name[0], "empty");
+    ff_names_free(n);
+    n = ff_list_tasks(f->storage, "empty", NULL, &e);
+    ck_assert_uint_eq(n->count, 0);
+    ff_names_free(n);
+    ck_assert_int_eq(e.code, FF_OK);
+    ck_assert_ptr_null(ff_list_tasks(f->storage, "nowhere", NULL, &e));
+    ck_assert_int_eq(e.code, FF_E_NOT_FOUND);
+}
+
+START_TEST(listing_is_sorted_and_matches_patterns)
+{
+    on_each(listing);
+}
+END_TEST
+
+static void existing(struct fixture *f)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    ck_assert_int_eq(ff_file_exists(f->storage, "run", "a", &e), 0);
+    save_sample(f, "a", 1);
+    ck_assert_int_eq(ff_file_exists(f->storage, "run", "a", &e), 1);
+    ck_assert_int_eq(ff_file_exists(f->storage, "nowhere", "a", &e), 0);
+    ck_assert_int_eq(e.code, FF_OK);
+    ck_assert_int_eq(ff_always_read(f->storage), 0);
+    ff_set_always_read(f->storage, 1);
+    ck_assert_int_eq(ff_always_read(f->storage), 1);
+}
+
+START_TEST(file_exists_says_so)
+{
+    on_each(existing);
+}
+END_TEST
+
+static void removing(struct fixture *f)
+{
+    size_t removed = 99;
+    save_sample(f, "a1", 1);
+    save_sample(f, "a2", 2);
+    save_sample(f, "b", 3);
+    CHECK_OK(ff_remove_task(f->storage, "run", "a1", e));
+    CHECK_CODE(ff_remove_task(f->storage, "run", "a1", e), FF_E_NOT_FOUND);
+    CHECK_OK(ff_remove_tasks(f->storage, "run", "a*", &removed, e));
+    ck_assert_uint_eq(removed, 1);
+    CHECK_OK(ff_remove_tasks(f->storage, "run", "a*", &removed, e));
+    ck_assert_uint_eq(removed, 0);
+    ck_assert_int_eq(count_orphans(f, 0), 0);
+    expect_sample_at(f, "run", "b", 3);
+    CHECK_OK(ff_remove_workflow(f->storage, "run", e));
+    CHECK_CODE(ff_remove_workflow(f->storage, "run", e), FF_E_NOT_FOUND);
+    CHECK_CODE(ff_read_task(f->storage, "run", "b", NULL, e) ? 0 : e->code,
+               FF_E_NOT_FOUND);
+}
+
+START_TEST(removal_takes_the_big_data_along)
+{
+    on_each(removing);
+}
+END_TEST
+
+static void moving(struct fixture *f)
+{
+    CHECK_OK(ff_new_workflow(f->storage, "other", e));
+    save_sample(f, "a", 1);
+    save_sample(f, "b", 2);
+    CHECK_OK(ff_move_task(f->storage, "run", "a", "run", "c", e));
+    expect_sample_at(f, "run", "c", 1);
+    CHECK_CODE(ff_move_task(f->storage, "run", "c", "run", "b", e), FF_E_CONFLICT);
+    CHECK_OK(ff_move_task(f->storage, "run", "c", "other", "a", e));
+    expect_sample_at(f, "other", "a", 1);
+    CHECK_CODE(ff_move_task(f->storage, "run", "c", "other", "x", e), FF_E_NOT_FOUND);
+    CHECK_CODE(ff_move_task(f->storage, "run", "b", "other", "a", e), FF_E_CONFLICT);
+    CHECK_CODE(ff_move_task(f->storage, "run", "b", "nowhere", "a", e), FF_E_NOT_FOUND);
+    expect_sample_at(f, "run", "b", 2);
+    ck_assert_int_eq(count_orphans(f, 0), 0);
+}
+
+START_TEST(move_takes_the_big_data_along_and_never_replaces)
+{
+    on_each(moving);
+}
+END_TEST
+
+static void no_workflow(struct fixture *f)
+{
+    struct ff_doc *d = sample(1);
+    CHECK_CODE(ff_save(f->storage, "nowhere", "a", ff_doc_root(d), NULL, e),
+               FF_E_NOT_FOUND);
+    ff_doc_free(d);
+}
+
+START_TEST(save_without_its_workflow_fails_as_in_python)
+{
+    on_each(no_workflow);
+}
+END_TEST
+
+static void bad_names(struct fixture *f)
+{
+    static const char *const names[] = {"",
+                                        ".",
+                                        "..",
+                                        "a/b",
+                                        "/a",
+                                        ".hidden",
+                                        "a\nb",
+                                        "\x7f",
+                                        "a\x1b[31mred",
+                                        "bigdata",
+                                        "\xff",
+                                        NULL,
+                                        "a\xc2\x85"
+                                        "b"};
+    char too_long[202];
+    struct ff_doc *d = sample(1);
+    memset(too_long, 'x', 201);
+    too_long[201] = '\0';
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        CHECK_CODE(ff_save(f->storage, "run", names[i], ff_doc_root(d), NULL, e),
+                   FF_E_USAGE);
+        CHECK_CODE(ff_remove_workflow(f->storage, names[i], e), FF_E_USAGE);
+        CHECK_CODE(ff_move_task(f->storage, "run", "a", "run", names[i], e), FF_E_USAGE);
+    }
+    CHECK_CODE(ff_new_workflow(f->storage, too_long, e), FF_E_USAGE);
+    too_long[200] = '\0';
+    CHECK_OK(ff_save(f->storage, "run", too_long, ff_doc_root(d), NULL, e));
+    expect_sample_at(f, "run", too_long, 1);
+    ff_doc_free(d);
+}
+
+START_TEST(bad_names_are_refused)
+{
+    on_each(bad_names);
+}
+END_TEST
+
+static void shared_object(struct fixture *f)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_doc *d = sample(7), *r;
+    struct ff_value list = ff_new_list(d, &e), a, b;
+    ck_assert_int_eq(ff_append(d, list, ff_get(ff_doc_root(d), "field"), &e), FF_OK);
+    ck_assert_int_eq(ff_append(d, list, ff_get(ff_doc_root(d), "field"), &e), FF_OK);
+    CHECK_OK(ff_save(f->storage, "run", "twice", list, NULL, e));
+    ff_doc_free(d);
+    r = ff_read_task(f->storage, "run", "twice", NULL, &e);
+    ck_assert_int_eq(ff_item(ff_doc_root(r), 0, NULL, &a, &e), FF_OK);
+    ck_assert_int_eq(ff_item(ff_doc_root(r), 1, NULL, &b, &e), FF_OK);
+    ck_assert_int_eq(ff_kind(a), FF_PERSISTENT);
+    {
+        const char *name_a, *name_b;
+        ck_assert_int_eq(ff_persistent(a, NULL, NULL, &name_a, NULL, &e), FF_OK);
+        ck_assert_int_eq(ff_persistent(b, NULL, NULL, &name_b, NULL, &e), FF_OK);
+        ck_assert_str_eq(name_a, name_b); /* stored once */
+    }
+    expect_elements(ff_array(b, &e), 7);
+    ff_doc_free(r);
+    CHECK_OK(ff_remove_task(f->storage, "run", "twice", e));
+    ck_assert_int_eq(count_orphans(f, 0), 0);
+}
+
+START_TEST(object_that_occurs_twice_is_stored_once)
+{
+    on_each(shared_object);
+}
+END_TEST
+
+static int count_ok(void *ctx, const struct ff_finding *found)
+{
+    *(int *)ctx += strcmp(found->what, "ok") == 0;
+    return 0;
+}
+
+static void verifying(struct fixture *f)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_doc *info;
+    struct ff_value array, p;
+    const char *text;
+    size_t n;
+    int ok = 0;
+    save_sample(f, "a", 1);
+    save_sample(f, "b", 2);
+    CHECK_OK(ff_verify(f->storage, NULL, NULL, 1, count_ok, &ok, e));
+    ck_assert_int_eq(ok, 2);
+    info = ff_task_info(f->storage, "run", "a", &e);
+    ck_assert_msg(info != NULL, "%s", e.message);
+    ck_assert_int_eq(ff_item(ff_get(ff_doc_root(info), "persistent"), 0, NULL, &p, &e),
+                     FF_OK);
+    array = ff_get(p, "array");
+    ck_assert_int_eq(ff_str(ff_get(array, "dtype"), &text, &n, &e), FF_OK);
+    ck_assert_int_eq(n == 3 && memcmp(text, "<f4", 3) == 0, 1);
+    ck_assert_uint_eq(ff_length(ff_get(array, "shape")), 2);
+    ff_doc_free(info);
+}
+
+START_TEST(verify_and_info_tell_what_is_there)
+{
+    on_each(verifying);
+}
+END_TEST
+
+static void usage(struct fixture *f)
+{
+    struct ff_value absent = {NULL, 0};
+    CHECK_CODE(ff_save(f->storage, "run", "a", absent, NULL, e), FF_E_USAGE);
+    CHECK_CODE(ff_save(NULL, "run", "a", absent, NULL, e), FF_E_USAGE);
+    CHECK_CODE(ff_read_task(NULL, "run", "a", NULL, e) ? 0 : e->code, FF_E_USAGE);
+    CHECK_CODE(ff_list_workflows(NULL, e) ? 0 : e->code, FF_E_USAGE);
+    ff_storage_close(NULL);
+    ff_names_free(NULL);
+    ff_doc_free(NULL);
+    ff_saving_abort(NULL);
+}
+
+START_TEST(null_arguments_are_harmless)
+{
+    on_each(usage);
+}
+END_TEST
+
+RUN_TESTS("storage", task_saved_and_replaced_reads_as_the_newest,
+          save_if_absent_conflicts_and_leaves_nothing,
+          listing_is_sorted_and_matches_patterns, file_exists_says_so,
+          removal_takes_the_big_data_along,
+          move_takes_the_big_data_along_and_never_replaces,
+          save_without_its_workflow_fails_as_in_python, bad_names_are_refused,
+          object_that_occurs_twice_is_stored_once, verify_and_info_tell_what_is_there,
+          null_arguments_are_harmless)
