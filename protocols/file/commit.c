@@ -24,28 +24,9 @@ static struct ff_file_bound *bound_of(const struct ff_commit *self)
 
 /* ---- what all of ff.commit/1 needs ---- */
 
-/* Others may have stored names that are not good for a new one. */
-static const char *old_name_fault(const char *name, int is_task)
+int ff_file_check_name(const char *name, int is_task, struct ff_error *e)
 {
-    if (!name || !*name) {
-        return "is empty";
-    }
-    if (strchr(name, '/') || strlen(name) > 255) {
-        return "holds a '/', or is longer than 255 bytes";
-    }
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || ff_file_is_private(name)) {
-        return "is \".\" or \"..\", or begins with \".ff-\"";
-    }
-    return is_task && strcmp(name, "bigdata") == 0
-               ? "is the folder of the workflow's big data"
-               : NULL;
-}
-
-int ff_file_check_name(const char *name, int is_task, int fresh, struct ff_error *e)
-{
-    const char *fault =
-        fresh ? ff_name_check(name, is_task ? FF_NAME_TASK : FF_NAME_WORKFLOW)
-              : old_name_fault(name, is_task);
+    const char *fault = ff_name_check(name, is_task ? FF_NAME_TASK : FF_NAME_WORKFLOW);
 
     return fault ? ff_fail(e, FF_E_USAGE, name, "the name of the %s %s",
                            is_task ? "task" : "workflow", fault)
@@ -157,7 +138,7 @@ static int file_begin(const struct ff_commit *self, const char *workflow,
 {
     struct ff_file_root *root = bound_of(self)->root;
     struct ff_intent *in;
-    int code = ff_file_check_name(workflow, 0, 1, e);
+    int code = ff_file_check_name(workflow, 0, e);
 
     *out = NULL;
     code = code ? code : ff_file_stopped(root, call, workflow, e);
@@ -275,7 +256,7 @@ static int file_commit(const struct ff_commit *self, struct ff_intent *in,
 {
     char place[FF_FILE_PLACE_BYTES];
     struct ff_file_old *old = ff_file_old_new(in->root);
-    int code = ff_file_check_name(task, 1, 1, e);
+    int code = ff_file_check_name(task, 1, e);
 
     out->data = NULL;
     out->size_bytes = 0;

@@ -193,12 +193,12 @@ int ff_file_displace(const struct ff_commit *self, const char *workflow, const c
     const struct ff_file_root *root = FF_FILE_BOUND(self, commit)->root;
     char place[FF_FILE_PLACE_BYTES];
     struct ff_file_old *old;
-    int code = ff_file_check_name(workflow, 0, 0, e);
+    int code = ff_file_check_name(workflow, 0, e);
 
     out->data = NULL;
     out->size_bytes = 0;
     out->ctx = NULL;
-    code = code ? code : ff_file_check_name(task, 1, 0, e);
+    code = code ? code : ff_file_check_name(task, 1, e);
     code = code ? code : ff_file_stopped(root, call, workflow, e);
     if (code) {
         return code;
@@ -271,10 +271,10 @@ int ff_file_rename(const struct ff_commit *self, const char *workflow, const cha
 {
     struct ff_file_root *root = FF_FILE_BOUND(self, commit)->root;
     char place[FF_FILE_PLACE_BYTES];
-    int code = ff_file_check_name(workflow, 0, 0, e), dir_fd = -1, rc;
+    int code = ff_file_check_name(workflow, 0, e), dir_fd = -1, rc;
 
-    code = code ? code : ff_file_check_name(task, 1, 0, e);
-    code = code ? code : ff_file_check_name(to, 1, 1, e);
+    code = code ? code : ff_file_check_name(task, 1, e);
+    code = code ? code : ff_file_check_name(to, 1, e);
     code = code ? code : ff_file_stopped(root, call, workflow, e);
     code = code ? code : ff_file_workflow_open(root, workflow, &dir_fd, e);
     if (code) {

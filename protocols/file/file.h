@@ -255,8 +255,7 @@ int ff_file_move_in(struct ff_file_move *m, struct ff_error *e);
 /* The workflow's folder for reading. */
 int ff_file_workflow_open(const struct ff_file_root *root, const char *workflow, int *fd,
                           struct ff_error *e);
-/* A name that a workflow or task in the store may have; `fresh`: that a new one may have. */
-int ff_file_check_name(const char *name, int is_task, int fresh, struct ff_error *e);
+int ff_file_check_name(const char *name, int is_task, struct ff_error *e);
 #define FF_FILE_PLACE_BYTES 520
 void ff_file_place(const char *workflow, const char *task,
                    char place[FF_FILE_PLACE_BYTES]);

@@ -89,7 +89,7 @@ int ff_file_intents(const struct ff_commit *self, const char *workflow,
 {
     const struct ff_file_root *root = root_of(self);
     struct finding f = {.root = root, .each = each, .ctx = ctx};
-    int code = *workflow ? ff_file_check_name(workflow, 0, 0, e) : FF_OK, fd = -1;
+    int code = *workflow ? ff_file_check_name(workflow, 0, e) : FF_OK, fd = -1;
 
     if (code == FF_OK && *workflow) {
         code = ff_file_workflow_open(root, workflow, &fd, e);
@@ -193,7 +193,7 @@ int ff_file_fence(const struct ff_commit *self, const char *workflow, const char
     struct ff_file_bound *b = FF_FILE_BOUND(self, commit);
     char path[FF_FILE_PATH_BYTES];
     struct ff_file_dir dir;
-    int code = *workflow ? ff_file_check_name(workflow, 0, 0, e) : FF_OK, rc;
+    int code = *workflow ? ff_file_check_name(workflow, 0, e) : FF_OK, rc;
 
     code = code ? code : fence_path(workflow, name, path, e);
     code = code ? code : ff_file_stopped(b->root, call, path, e);
@@ -240,7 +240,7 @@ int ff_file_settle(const struct ff_commit *self, const char *workflow,
                    const struct ff_call *call, struct ff_error *e)
 {
     struct ff_file_root *root = root_of(self);
-    int code = ff_file_check_name(workflow, 0, 0, e), fd = -1, rc = 0;
+    int code = ff_file_check_name(workflow, 0, e), fd = -1, rc = 0;
 
     code = code ? code : ff_file_stopped(root, call, workflow, e);
     code = code ? code : ff_file_workflow_open(root, workflow, &fd, e);

@@ -236,6 +236,7 @@ static int finish_making(struct ff_file_bound *b, struct ff_io *io, struct makin
         code = publish(b, io, &m->dir, m->temp, path, e);
     }
     if (code == FF_OK && rc == 0) {
+        (void)ff_file_lock(root, m->fd, F_UNLCK); /* it may be held open until sync() */
         rc = ff_file_pend_file(b, m->fd);
         m->fd = -1;
     }

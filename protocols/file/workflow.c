@@ -36,7 +36,7 @@ int ff_file_make_workflow(const struct ff_commit *self, const char *workflow,
 {
     struct ff_file_root *root = root_of(self);
     bool made;
-    int code = ff_file_check_name(workflow, 0, 1, e), fd = -1, rc;
+    int code = ff_file_check_name(workflow, 0, e), fd = -1, rc;
 
     code = code ? code : ff_file_stopped(root, call, workflow, e);
     code = code ? code : ensure_folder(root, workflow, &made, e);
@@ -54,7 +54,7 @@ int ff_file_workflow_exists(const struct ff_commit *self, const char *workflow,
 {
     const struct ff_file_root *root = root_of(self);
     struct stat st;
-    int code = ff_file_check_name(workflow, 0, 0, e), rc;
+    int code = ff_file_check_name(workflow, 0, e), rc;
 
     *exists = 0;
     code = code ? code : ff_file_stopped(root, call, workflow, e);
@@ -117,7 +117,7 @@ int ff_file_remove_workflow(const struct ff_commit *self, const char *workflow,
 {
     struct ff_file_root *root = root_of(self);
     char trash[FF_FILE_NAME_BYTES];
-    int code = ff_file_check_name(workflow, 0, 0, e), rc;
+    int code = ff_file_check_name(workflow, 0, e), rc;
 
     code = code ? code : ff_file_stopped(root, call, workflow, e);
     code = code ? code : move_away(root, workflow, trash, e);
