@@ -21,7 +21,7 @@ int ff_derived_marker(const struct ff_derived *d, const char *workflow,
                       struct ff_error *e)
 {
     char name[FF_DERIVED_NAME_BYTES];
-    struct ff_blob b;
+    struct ff_stored b;
     int rc;
 
     ff_derived_own_name(name, workflow, FF_DERIVED_MARKER);
@@ -29,11 +29,11 @@ int ff_derived_marker(const struct ff_derived *d, const char *workflow,
     if (rc) {
         return rc;
     }
-    out->state = !b.there                        ? FF_MARKER_NONE
-                 : ff_blob_begins(&b, "removed") ? FF_MARKER_REMOVED
-                                                 : FF_MARKER_LIVE;
+    out->state = !b.there                          ? FF_MARKER_NONE
+                 : ff_stored_begins(&b, "removed") ? FF_MARKER_REMOVED
+                                                   : FF_MARKER_LIVE;
     memcpy(out->tag, b.tag, sizeof out->tag);
-    ff_blob_free(&b);
+    ff_stored_free(&b);
     return FF_OK;
 }
 
@@ -284,7 +284,7 @@ static int fence_stale(const struct ff_derived *d, const char *workflow, struct 
                        const struct ff_call *call, struct ff_error *e)
 {
     char name[FF_DERIVED_NAME_BYTES];
-    struct ff_blob b;
+    struct ff_stored b;
     int rc;
 
     ff_derived_own_name(name, workflow, r->name);
@@ -292,12 +292,12 @@ static int fence_stale(const struct ff_derived *d, const char *workflow, struct 
     if (!rc && strcmp(b.tag, r->tag)) {
         rc = ff_fail(e, FF_E_CONFLICT, name, "it has become live, or was committed");
     }
-    if (!rc && ff_blob_begins(&b, "renaming ")) {
+    if (!rc && ff_stored_begins(&b, "renaming ")) {
         rc = ff_derived_finish_rename(d, workflow, &b, call, e);
-    } else if (!rc && !ff_blob_begins(&b, "fenced")) {
+    } else if (!rc && !ff_stored_begins(&b, "fenced")) {
         rc = ff_derived_swap(d, name, "fenced\n", r->tag, call, e);
     }
-    ff_blob_free(&b);
+    ff_stored_free(&b);
     return rc ? rc : ff_derived_remove(d, name, NULL, call, e);
 }
 

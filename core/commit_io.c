@@ -12,19 +12,19 @@ enum {
     LONGEST_WAIT_MS = 100 /* between two tries */
 };
 
-void ff_blob_free(struct ff_blob *b)
+void ff_stored_free(struct ff_stored *b)
 {
     ff_free(b->data);
-    *b = (struct ff_blob){0};
+    *b = (struct ff_stored){0};
 }
 
-bool ff_blob_is(const struct ff_blob *b, const void *data, size_t size_bytes)
+bool ff_stored_is(const struct ff_stored *b, const void *data, size_t size_bytes)
 {
     return b->there && b->size_bytes == size_bytes &&
            (!size_bytes || !memcmp(b->data, data, size_bytes));
 }
 
-bool ff_blob_begins(const struct ff_blob *b, const char *text)
+bool ff_stored_begins(const struct ff_stored *b, const char *text)
 {
     size_t length = strlen(text);
 
@@ -133,7 +133,7 @@ int ff_derived_fresh(const struct ff_derived *d, const char *prefix, char *out,
 
 struct getting {
     struct ff_one_io one; /* first */
-    struct ff_blob *out;
+    struct ff_stored *out;
 };
 
 static void *get_buffer(struct ff_io *io, uint64_t size_bytes)
@@ -167,17 +167,17 @@ static int run_get(const struct ff_derived *d, struct getting *g, const char *na
     return rc ? rc : g->one.code;
 }
 
-int ff_derived_get(const struct ff_derived *d, const char *name, struct ff_blob *out,
+int ff_derived_get(const struct ff_derived *d, const char *name, struct ff_stored *out,
                    const struct ff_call *call, struct ff_error *e)
 {
     struct getting g = {.out = out};
     struct ff_error local = FF_ERROR_INIT;
     int rc;
 
-    *out = (struct ff_blob){0};
+    *out = (struct ff_stored){0};
     rc = run_get(d, &g, name, call, &local);
     if (rc == FF_E_NOT_FOUND) {
-        ff_blob_free(out);
+        ff_stored_free(out);
         return FF_OK;
     }
     if (!rc && g.one.io.size_bytes != g.one.io.object_bytes) {
@@ -190,7 +190,7 @@ int ff_derived_get(const struct ff_derived *d, const char *name, struct ff_blob 
                      out->data ? "tag" : "bytes");
     }
     if (rc) {
-        ff_blob_free(out);
+        ff_stored_free(out);
         return ff_derived_pass(e, &local, rc);
     }
     out->there = true;
@@ -340,7 +340,7 @@ int ff_derived_swap(const struct ff_derived *d, const char *name, const char *te
 {
     struct ff_error local = FF_ERROR_INIT;
     char expected[FF_DERIVED_TAG_BYTES];
-    struct ff_blob now;
+    struct ff_stored now;
     int rc = FF_OK;
 
     memcpy(expected, tag, sizeof expected);
@@ -355,16 +355,16 @@ int ff_derived_swap(const struct ff_derived *d, const char *name, const char *te
         if (ff_derived_get(d, name, &now, call, NULL)) {
             return ff_derived_pass(e, &local, rc);
         }
-        if (ff_blob_is(&now, text, strlen(text))) {
+        if (ff_stored_is(&now, text, strlen(text))) {
             memcpy(tag, now.tag, FF_DERIVED_TAG_BYTES);
-            ff_blob_free(&now);
+            ff_stored_free(&now);
             return FF_OK;
         }
         if (strcmp(now.tag, expected)) {
-            ff_blob_free(&now);
+            ff_stored_free(&now);
             return ff_fail(e, FF_E_CONFLICT, name, "somebody else has changed it");
         }
-        ff_blob_free(&now);
+        ff_stored_free(&now);
         if (ff_derived_is_definite(rc) && rc != FF_E_CONFLICT) {
             break;
         }

@@ -38,19 +38,19 @@ static inline const struct ff_derived *ff_derived_of(const struct ff_commit *pub
 /* ---- commit_io.c ---- */
 
 /* A whole object. Not there: tag "", no data. */
-struct ff_blob {
+struct ff_stored {
     uint8_t *data; /* owned; not NULL when there, also when empty */
     size_t size_bytes;
     bool there;
     char tag[FF_DERIVED_TAG_BYTES];
 };
 
-void ff_blob_free(struct ff_blob *);
-bool ff_blob_is(const struct ff_blob *, const void *data, size_t size_bytes);
-bool ff_blob_begins(const struct ff_blob *, const char *text);
+void ff_stored_free(struct ff_stored *);
+bool ff_stored_is(const struct ff_stored *, const void *data, size_t size_bytes);
+bool ff_stored_begins(const struct ff_stored *, const char *text);
 
 /* Not there is FF_OK. `out` need not be initialized, and is empty after a failure. */
-int ff_derived_get(const struct ff_derived *, const char *name, struct ff_blob *out,
+int ff_derived_get(const struct ff_derived *, const char *name, struct ff_stored *out,
                    const struct ff_call *, struct ff_error *);
 /* if_match as in struct ff_io; tag (may be NULL): the new one. */
 int ff_derived_put(const struct ff_derived *, const char *name, const void *data,
@@ -151,7 +151,7 @@ int ff_derived_finish_removal(const struct ff_derived *, const char *workflow,
                               struct ff_error *);
 /* Complete a rename whose process is gone. */
 int ff_derived_finish_rename(const struct ff_derived *, const char *workflow,
-                             const struct ff_blob *record, const struct ff_call *,
+                             const struct ff_stored *record, const struct ff_call *,
                              struct ff_error *);
 
 #endif

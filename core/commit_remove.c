@@ -39,7 +39,7 @@ static int remove_tagged(const struct ff_derived *d, const char *name, const cha
 
     for (unsigned i = 0; rc && rc != FF_E_CONFLICT && i < LOOKS; i++) {
         struct ff_error local = FF_ERROR_INIT;
-        struct ff_blob now;
+        struct ff_stored now;
         bool untouched;
 
         if (ff_derived_is_definite(rc)) {
@@ -50,7 +50,7 @@ static int remove_tagged(const struct ff_derived *d, const char *name, const cha
             continue;
         }
         untouched = !strcmp(now.tag, tag);
-        ff_blob_free(&now);
+        ff_stored_free(&now);
         if (!untouched) {
             return removal_unknown(name, &first, e);
         }
@@ -69,7 +69,7 @@ static int remove_tagged(const struct ff_derived *d, const char *name, const cha
 /* ---- displace ---- */
 
 static int displace_once(const struct ff_derived *d, const char *name,
-                         struct ff_blob *old, const struct ff_call *call,
+                         struct ff_stored *old, const struct ff_call *call,
                          struct ff_error *e)
 {
     struct ff_steady steady;
@@ -99,7 +99,7 @@ int ff_derived_displace(const struct ff_commit *self, const char *workflow,
 {
     const struct ff_derived *d = ff_derived_of(self);
     struct ff_error local = FF_ERROR_INIT;
-    struct ff_blob old = {0};
+    struct ff_stored old = {0};
     char name[FF_DERIVED_NAME_BYTES];
     int rc = ff_derived_check(workflow, task, e);
 
@@ -112,13 +112,13 @@ int ff_derived_displace(const struct ff_commit *self, const char *workflow,
         if (i) {
             ff_derived_back_off(d, i < 4 ? 0 : i - 4);
         }
-        ff_blob_free(&old);
+        ff_stored_free(&old);
         local = (struct ff_error)FF_ERROR_INIT;
         rc = displace_once(d, name, &old, call, &local);
     }
     if (rc) {
         local.flags |= rc == FF_E_CONFLICT ? FF_ERR_RETRYABLE : 0;
-        ff_blob_free(&old);
+        ff_stored_free(&old);
         return ff_derived_pass(e, &local, rc);
     }
     displaced->data = old.data;
@@ -258,22 +258,22 @@ static int finish_move(const struct ff_derived *d, const char *from, const char 
                        const char *from_tag, const struct ff_call *call,
                        struct ff_error *e)
 {
-    struct ff_blob old = {0}, new = {0};
+    struct ff_stored old = {0}, new = {0};
     int rc = ff_derived_get(d, from, &old, call, e);
 
     rc = rc ? rc : ff_derived_get(d, to, &new, call, e);
     if (!rc && old.there && !strcmp(old.tag, from_tag) &&
-        ff_blob_is(&new, old.data, old.size_bytes)) {
+        ff_stored_is(&new, old.data, old.size_bytes)) {
         rc = remove_tagged(d, from, from_tag, call, e);
         rc = rc ? rc : ff_derived_sync(d, call, e);
     }
-    ff_blob_free(&old);
-    ff_blob_free(&new);
+    ff_stored_free(&old);
+    ff_stored_free(&new);
     return rc;
 }
 
 int ff_derived_finish_rename(const struct ff_derived *d, const char *workflow,
-                             const struct ff_blob *record, const struct ff_call *call,
+                             const struct ff_stored *record, const struct ff_call *call,
                              struct ff_error *e)
 {
     char *text = ff_strndup((const char *)record->data, record->size_bytes), *rest = text;

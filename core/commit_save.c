@@ -107,16 +107,16 @@ static int swap_intent(struct ff_intent *intent, const char *text,
 {
     const struct ff_derived *d = intent->d;
     struct ff_error local = FF_ERROR_INIT;
-    struct ff_blob now;
+    struct ff_stored now;
     int rc = ff_derived_swap(d, intent->name, text, intent->tag, call, &local);
 
     if (rc == FF_E_CONFLICT && !ff_derived_get(d, intent->name, &now, call, NULL)) {
-        if (ff_blob_begins(&now, "open ")) {
+        if (ff_stored_begins(&now, "open ")) {
             memcpy(intent->tag, now.tag, sizeof intent->tag);
             local = (struct ff_error)FF_ERROR_INIT;
             rc = ff_derived_swap(d, intent->name, text, intent->tag, call, &local);
         }
-        ff_blob_free(&now);
+        ff_stored_free(&now);
     }
     if (rc == FF_E_CONFLICT) {
         return ff_fail(
@@ -153,7 +153,7 @@ struct committing {
     struct ff_steady call;
     int mode;
     char task[FF_DERIVED_NAME_BYTES];
-    struct ff_blob old;             /* what the task replaces */
+    struct ff_stored old;           /* what the task replaces */
     char tag[FF_DERIVED_TAG_BYTES]; /* of the task, once it is there */
 };
 
@@ -202,17 +202,17 @@ static int find_out(struct committing *c, const struct ff_error *failure,
 
     for (unsigned i = 0; i < LOOKS; i++) {
         struct ff_error local = FF_ERROR_INIT;
-        struct ff_blob now;
+        struct ff_stored now;
         bool equal, untouched;
 
         ff_derived_back_off(c->d, i);
         if (ff_derived_get(c->d, c->task, &now, &c->call.pub, &local)) {
             continue;
         }
-        equal = ff_blob_is(&now, ours->data, ours->length_bytes);
+        equal = ff_stored_is(&now, ours->data, ours->length_bytes);
         untouched = !strcmp(now.tag, c->old.tag);
         memcpy(c->tag, now.tag, sizeof c->tag);
-        ff_blob_free(&now);
+        ff_stored_free(&now);
         if (equal && (!untouched || !definite)) {
             return FF_OK;
         }
@@ -238,7 +238,7 @@ static int attempt(struct committing *c, struct ff_error *e)
     struct ff_error local = FF_ERROR_INIT;
     int rc;
 
-    ff_blob_free(&c->old);
+    ff_stored_free(&c->old);
     rc = ff_derived_get(c->d, c->task, &c->old, &c->call.pub, e);
     if (rc) {
         return rc;
@@ -354,7 +354,7 @@ int ff_derived_commit(const struct ff_commit *self, struct ff_intent *taken,
         ff_derived_abort(self, taken);
     }
     if (rc) {
-        ff_blob_free(&c.old);
+        ff_stored_free(&c.old);
         return rc;
     }
     displaced->data = c.old.data;

@@ -110,7 +110,7 @@ static int by_group(const void *a, const void *b)
 static int is_busy(const struct sweep *s, const struct victim *v, int64_t now_ns,
                    bool *busy, const struct ff_call *call, struct ff_error *e)
 {
-    struct ff_blob b;
+    struct ff_stored b;
     int rc;
 
     *busy = false;
@@ -119,8 +119,8 @@ static int is_busy(const struct sweep *s, const struct victim *v, int64_t now_ns
     }
     rc = ff_derived_get(s->d, v->name, &b, call, e);
     if (!rc) {
-        *busy = ff_blob_begins(&b, "committing") || ff_blob_begins(&b, "renaming");
-        ff_blob_free(&b);
+        *busy = ff_stored_begins(&b, "committing") || ff_stored_begins(&b, "renaming");
+        ff_stored_free(&b);
     }
     return rc;
 }

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* contract_fault.c: the decorator "fault", and what the derived ff.commit/1 makes of failures at
+ * each of its steps. Subjects that are not behind the decorator pass; so do those with an
+ * ff.commit/1 of their own, where the steps are theirs. */
+#include <string.h>
+
+#include "contract.h"
+#include "tests/doubles/fault.h"
+
+#define COMMIT subject.commit
+#define ROOT   subject.root_objects
+
+static const struct ff_fault *fault_table(void)
+{
+    return subject.protocol->query(subject.root, FF_FAULT_1);
+}
+
+#define NEED_FAULT                                                                       \
+    const struct ff_fault *fault = fault_table();                                        \
+    if (!fault) {                                                                        \
+        return;                                                                          \
+    }
+
+static void set(const struct ff_fault *fault, struct ff_fault_rule rule)
+{
+    rule.struct_size = FF_SIZE(ff_fault_rule, delay_ms);
+    CLAUSE_OK(fault->set_rule(fault, &rule, e), "set_rule");
+}
+
+static void forget(const struct ff_fault *fault)
+{
+    CLAUSE_OK(fault->set_rule(fault, NULL, e), "set_rule: NULL");
+}
+
+/* ---- the decorator ---- */
+
+START_TEST(fault_counts_and_fails_the_call_it_was_told)
+{
+    uint64_t before;
+    NEED_FAULT
+
+    before = fault->count(fault, FF_FAULT_PUT);
+    set(fault,
+        (struct ff_fault_rule){.op = FF_FAULT_PUT, .fail_at = 2, .code = FF_E_NO_SPACE});
+    CLAUSE_OK(put_text(ROOT, "wf/a", "1", NULL, NULL, e), "fail_at 2: the first");
+    CLAUSE_CODE(put_text(ROOT, "wf/b", "1", NULL, NULL, e), FF_E_NO_SPACE, "fail_at 2");
+    CLAUSE_OK(put_text(ROOT, "wf/c", "1", NULL, NULL, e), "fail_at 2: the third");
+    CLAUSE(!exists(ROOT, "wf/b"), "fail_at: not done");
+    CLAUSE(fault->count(fault, FF_FAULT_PUT) == before + 3, "count");
+    CLAUSE(fault->fired(fault) == 1, "fired");
+    forget(fault);
+    set(fault,
+        (struct ff_fault_rule){
+            .op = FF_FAULT_PUT, .fail_at = 2, .from_then_on = 1, .lost_answer = 1});
+    CLAUSE_OK(put_text(ROOT, "wf/d", "1", NULL, NULL, e), "from_then_on: the first");
+    CLAUSE_CODE(put_text(ROOT, "wf/e", "1", NULL, NULL, e), FF_E_IO, "from_then_on");
+    CLAUSE_CODE(put_text(ROOT, "wf/f", "1", NULL, NULL, e), FF_E_IO, "from_then_on");
+    CLAUSE(exists(ROOT, "wf/e"), "lost_answer: done all the same");
+    forget(fault);
+}
+END_TEST
+
+START_TEST(fault_shortens_gets_and_cancels_batches)
+{
+    char data[8];
+    uint64_t came = 0, whole = 0;
+    NEED_FAULT
+
+    CLAUSE_OK(put_text(ROOT, "wf/a", "12345", NULL, NULL, e), "PUT");
+    set(fault, (struct ff_fault_rule){.op = FF_FAULT_GET, .short_bytes = 2});
+    CLAUSE_OK(get_range(ROOT, "wf/a", 0, data, 5, &came, &whole, NULL, e),
+              "GET, shortened");
+    CLAUSE(came == 2 && whole == 5, "short_bytes");
+    forget(fault);
+    set(fault, (struct ff_fault_rule){.op = FF_FAULT_GET, .cancel_at = 2});
+    CLAUSE_OK(get_range(ROOT, "wf/a", 0, data, 5, NULL, NULL, NULL, e),
+              "cancel_at 2: first");
+    for (int i = 0; i < 2; i++) {
+        CLAUSE_CODE(get_range(ROOT, "wf/a", 0, data, 5, NULL, NULL, NULL, e),
+                    FF_E_CANCELLED, "cancel_at: run is cancelled");
+    }
+    forget(fault);
+}
+END_TEST
+
+/* ---- a derived commit, step by step ---- */
+
+static int save(const char *task, const char *text, struct ff_error *e)
+{
+    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
+    struct ff_intent *intent = NULL;
+    int rc = COMMIT->begin(COMMIT, "wf", &intent, NULL, e);
+
+    if (rc) {
+        return rc;
+    }
+    rc = COMMIT->write(COMMIT, intent, text, strlen(text), NULL, e);
+    if (rc) {
+        COMMIT->abort(COMMIT, intent);
+        return rc;
+    }
+    rc = COMMIT->commit(COMMIT, intent, task, FF_COMMIT_REPLACE, &old, NULL, e);
+    if (!rc && old.data) {
+        COMMIT->drop(COMMIT, &old, 1);
+    }
+    return rc;
+}
+
+struct names {
+    char name[16][300];
+    size_t count;
+};
+
+static int keep_name(void *ctx, const struct ff_intent_info *info)
+{
+    struct names *n = ctx;
+
+    if (n->count < 16) {
+        (void)snprintf(n->name[n->count++], sizeof n->name[0], "%s", info->name);
+    }
+    return 0;
+}
+
+/* What gc does, an hour later. */
+static void fence_all(const char *workflow)
+{
+    struct names n = {.count = 0};
+
+    atomic_fetch_add(&subject.host.clock_shift_ns, (long long)3600 * 1000000000);
+    CLAUSE_OK(COMMIT->intents(COMMIT, workflow, keep_name, &n, NULL, NULL, e), "intents");
+    for (size_t i = 0; i < n.count; i++) {
+        CLAUSE_OK(COMMIT->fence(COMMIT, workflow, n.name[i], NULL, e),
+                  "fence: a stale one");
+    }
+    n.count = 0;
+    CLAUSE_OK(COMMIT->intents(COMMIT, workflow, keep_name, &n, NULL, NULL, e), "intents");
+    CLAUSE(n.count == 0, "fence: nothing is left");
+}
+
+static void after_save(int rc)
+{
+    bool old = is_text(ROOT, "wf/t", "old"), new = is_text(ROOT, "wf/t", "new value");
+
+    CLAUSE(old || new, "I1: the whole old or the whole new value");
+    CLAUSE(rc != FF_OK || new, "I2: what was saved is there");
+    CLAUSE(rc == FF_OK || rc == FF_E_UNKNOWN_OUTCOME || old,
+           "commit: after a failure the old value is intact");
+    fence_all("wf");
+    CLAUSE(is_text(ROOT, "wf/t", old ? "old" : "new value"), "fence: changes no task");
+}
+
+static int do_save(struct ff_error *e)
+{
+    return save("t", "new value", e);
+}
+
+static int do_displace(struct ff_error *e)
+{
+    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
+    int rc = COMMIT->displace(COMMIT, "wf", "t", &old, NULL, e);
+
+    if (!rc) {
+        CLAUSE(old.size_bytes == 3 && !memcmp(old.data, "old", 3),
+               "displace: what it was");
+        COMMIT->drop(COMMIT, &old, 1);
+    }
+    return rc;
+}
+
+static void after_displace(int rc)
+{
+    bool there = is_text(ROOT, "wf/t", "old");
+
+    CLAUSE(there || !exists(ROOT, "wf/t"), "I1: whole, or gone");
+    CLAUSE(rc != FF_OK || !there, "I7: a removal that returned OK stays");
+    CLAUSE(rc == FF_OK || rc == FF_E_UNKNOWN_OUTCOME || there,
+           "displace: after a failure the task is intact");
+}
+
+static int do_rename(struct ff_error *e)
+{
+    return COMMIT->rename(COMMIT, "wf", "t", "to", NULL, e);
+}
+
+static void after_rename(int rc)
+{
+    bool from = is_text(ROOT, "wf/t", "old"), to = is_text(ROOT, "wf/to", "old");
+
+    CLAUSE(from || to, "rename: nothing is lost");
+    CLAUSE(rc != FF_OK || (to && !from), "rename: OK is done");
+    CLAUSE(rc == FF_OK || rc == FF_E_UNKNOWN_OUTCOME || from,
+           "rename: after a failure the old name is there");
+    fence_all("wf");
+    from = is_text(ROOT, "wf/t", "old");
+    to = is_text(ROOT, "wf/to", "old");
+    CLAUSE(from != to, "rename: after a collection one name is there");
+}
+
+static int do_remove_workflow(struct ff_error *e)
+{
+    return COMMIT->remove_workflow(COMMIT, "wf", NULL, e);
+}
+
+static void after_remove_workflow(int rc)
+{
+    int there = 99;
+
+    CLAUSE_OK(COMMIT->workflow_exists(COMMIT, "wf", &there, NULL, e), "workflow_exists");
+    CLAUSE(rc != FF_OK || !there, "I7: a removal that returned OK stays");
+    CLAUSE(!there || is_text(ROOT, "wf/t", "old"),
+           "remove_workflow: all of it, or nothing");
+    fence_all("");
+    CLAUSE(there || !exists(ROOT, "wf/t"), "fence \"\": deletes what is left");
+    CLAUSE_OK(COMMIT->make_workflow(COMMIT, "wf", NULL, e), "make_workflow: again");
+}
+
+/* How calls fail: definitely; without an answer, not done; without an answer, but done. */
+static const struct ff_fault_rule manners[] = {
+    {.code = FF_E_IO},
+    {.code = FF_E_IO, .from_then_on = 1},
+    {.code = FF_E_NETWORK},
+    {.code = FF_E_NETWORK, .from_then_on = 1},
+    {.code = FF_E_NETWORK, .lost_answer = 1},
+    {.code = FF_E_NETWORK, .lost_answer = 1, .from_then_on = 1},
+};
+
+static void fail_everywhere(int (*action)(struct ff_error *), void (*check)(int))
+{
+    size_t fired_count = 0;
+    NEED_FAULT
+
+    for (size_t i = 0; subject.derived && i < sizeof manners / sizeof *manners; i++) {
+        uint64_t before = 0;
+        int rc;
+
+        for (uint64_t k = 1; k == 1 || fault->fired(fault) > before; k++) {
+            struct ff_fault_rule rule = manners[i];
+            struct ff_error e = FF_ERROR_INIT;
+
+            forget(fault);
+            (void)remove_if(ROOT, "wf/to", NULL, NULL);
+            CLAUSE(save("t", "old", &e) == FF_OK,
+                   "commit: works again after each failure");
+            before = fault->fired(fault);
+            rule.fail_at = k;
+            set(fault, rule);
+            e = (struct ff_error)FF_ERROR_INIT;
+            rc = action(&e);
+            forget(fault);
+            CLAUSE(rc == (int)e.code, "the error says what the return value says");
+            check(rc);
+            fired_count += fault->fired(fault) > before;
+            ck_assert_uint_lt(k, 200);
+        }
+    }
+    CLAUSE(!subject.derived || fired_count > 12, "the faults were met");
+}
+
+START_TEST(save_that_fails_at_any_call_keeps_the_old_or_the_new_value)
+{
+    fail_everywhere(do_save, after_save);
+}
+END_TEST
+
+START_TEST(removal_that_fails_at_any_call_is_done_or_not)
+{
+    fail_everywhere(do_displace, after_displace);
+}
+END_TEST
+
+START_TEST(rename_that_fails_at_any_call_loses_nothing)
+{
+    fail_everywhere(do_rename, after_rename);
+}
+END_TEST
+
+START_TEST(workflow_removal_that_fails_at_any_call_can_be_finished)
+{
+    fail_everywhere(do_remove_workflow, after_remove_workflow);
+}
+END_TEST
+
+/* ---- an answer is lost, and the task replaced meanwhile ---- */
+
+struct meddler {
+    struct ff_objects objects; /* first */
+    struct ff_batch *outer;
+    int puts_of_task;
+    bool saw_task;
+};
+
+static struct ff_io *see_next(struct ff_batch *batch)
+{
+    struct meddler *m = batch->ctx;
+    struct ff_io *io = m->outer->next(m->outer);
+
+    m->saw_task |= io && io->op == FF_PUT && !strcmp(io->name, "wf/t");
+    return io;
+}
+
+static int see_done(struct ff_batch *batch, struct ff_io *io, int code,
+                    const struct ff_error *e)
+{
+    struct meddler *m = batch->ctx;
+
+    return m->outer->done(m->outer, io, code, e);
+}
+
+/* The first put of the task lands, but its answer is lost; before anybody looks, somebody else
+ * replaces it. */
+static int meddle(const struct ff_objects *self, struct ff_batch *outer,
+                  const struct ff_call *call, struct ff_error *e)
+{
+    struct meddler *m = (struct meddler *)(uintptr_t)self;
+    struct ff_batch batch = {.struct_size = FF_SIZE(ff_batch, done),
+                             .width = 1,
+                             .ctx = m,
+                             .next = see_next,
+                             .done = see_done};
+    int rc;
+
+    m->outer = outer;
+    m->saw_task = false;
+    rc = ROOT->run(ROOT, &batch, call, e);
+    if (m->saw_task) {
+        m->puts_of_task++;
+        CLAUSE(save("t", "of another", NULL) == FF_OK, "commit, by another");
+        rc = ff_fail(e, FF_E_NETWORK, "wf/t", "the answer was lost");
+    }
+    return rc;
+}
+
+static int pass_list(const struct ff_objects *self, const char *prefix, int one_level,
+                     int (*each)(void *, const struct ff_io *), void *ctx,
+                     int64_t *now_ns, const struct ff_call *call, struct ff_error *e)
+{
+    (void)self;
+    return ROOT->list(ROOT, prefix, one_level, each, ctx, now_ns, call, e);
+}
+
+static int pass_sync(const struct ff_objects *self, const struct ff_call *call,
+                     struct ff_error *e)
+{
+    (void)self;
+    return ROOT->sync(ROOT, call, e);
+}
+
+START_TEST(lost_answer_and_a_replacement_is_unknown_and_never_put_again)
+{
+    struct meddler m = {.objects = {.struct_size = FF_SIZE(ff_objects, sync),
+                                    .run = meddle,
+                                    .list = pass_list,
+                                    .sync = pass_sync}};
+    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
+    struct ff_commit *commit;
+    struct ff_intent *intent;
+
+    if (!subject.derived) {
+        return;
+    }
+    CLAUSE_OK(save("t", "old", e), "commit");
+    CLAUSE_OK(ff_commit_derive(&m.objects, &subject.host.services, &subject.host.sys,
+                               &commit, e),
+              "derive");
+    CLAUSE_OK(commit->begin(commit, "wf", &intent, NULL, e), "begin");
+    CLAUSE_OK(commit->write(commit, intent, "ours", 4, NULL, e), "write");
+    CLAUSE_CODE(commit->commit(commit, intent, "t", FF_COMMIT_REPLACE, &old, NULL, e),
+                FF_E_UNKNOWN_OUTCOME, "commit: it cannot be known");
+    CLAUSE(m.puts_of_task == 1, "commit: never put again against another tag");
+    CLAUSE(!old.data, "commit: unknown displaces nothing: nothing is deleted");
+    CLAUSE(is_text(ROOT, "wf/t", "of another"), "commit: the other's value stays");
+    ff_commit_derived_free(commit);
+}
+END_TEST
+
+Suite *fault_suite(void)
+{
+    const TTest *const tests[] = {
+        fault_counts_and_fails_the_call_it_was_told,
+        fault_shortens_gets_and_cancels_batches,
+        save_that_fails_at_any_call_keeps_the_old_or_the_new_value,
+        removal_that_fails_at_any_call_is_done_or_not,
+        rename_that_fails_at_any_call_loses_nothing,
+        workflow_removal_that_fails_at_any_call_can_be_finished,
+        lost_answer_and_a_replacement_is_unknown_and_never_put_again,
+    };
+    Suite *suite = suite_create("faults");
+    TCase *tcase = tcase_create("fault");
+
+    tcase_add_checked_fixture(tcase, subject_open, subject_close);
+    tcase_set_timeout(tcase, 120);
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+        tcase_add_test(tcase, tests[i]);
+    }
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

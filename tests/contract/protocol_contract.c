@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * protocol_contract.c: whether a protocol does what plugin.h says.
+ *
+ *   protocol_contract JSON PLUGIN...
+ *
+ * JSON is a storage's, as storage_factory takes it; "@DIR@" in it becomes an empty folder of
+ * each test. PLUGIN: files, with those that a decorator wraps.
+ */
+#define _XOPEN_SOURCE 700
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "contract.h"
+
+struct subject subject;
+static const char *json;
+static const char *const *plugin_files;
+static size_t plugin_file_count;
+
+/* ---- the subject ---- */
+
+static void fill_in(char *out, size_t size)
+{
+    const char *at = strstr(json, "@DIR@");
+
+    if (at) {
+        (void)snprintf(out, size, "%.*s%s%s", (int)(at - json), json, subject.folder,
+                       at + strlen("@DIR@"));
+    } else {
+        (void)snprintf(out, size, "%s", json);
+    }
+}
+
+static const void *need(void *bound, const char *id)
+{
+    const void *table = subject.protocol->query(bound, id);
+
+    ck_assert_msg(table != NULL, "every protocol has %s", id);
+    return table;
+}
+
+void subject_open(void)
+{
+    char text[1024];
+
+    memset(&subject, 0, sizeof subject);
+    stub_host_init(&subject.host, plugin_files, plugin_file_count);
+    (void)snprintf(subject.folder, sizeof subject.folder, "/tmp/ff-contract-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(subject.folder));
+    fill_in(text, sizeof text);
+    CLAUSE_OK(stub_host_open(&subject.host, text, &subject.protocol, &subject.inst, e),
+              "create");
+    CLAUSE_OK(subject.protocol->bind(subject.inst, "", &subject.root, NULL, e),
+              "bind: \"\" is the root");
+    subject.root_objects = need(subject.root, FF_OBJECTS_1);
+    subject.commit = subject.protocol->query(subject.root, FF_COMMIT_1);
+    if (!subject.commit) {
+        CLAUSE_OK(ff_commit_derive(subject.root_objects, &subject.host.services,
+                                   &subject.host.sys, &subject.derived, e),
+                  "derived");
+        subject.commit = subject.derived;
+    }
+    CLAUSE_OK(subject.commit->make_workflow(subject.commit, "wf", NULL, e),
+              "ff.commit/1, make_workflow");
+    CLAUSE_OK(
+        subject.protocol->bind(subject.inst, "wf/bigdata", &subject.bigdata, NULL, e),
+        "bind: a folder below the root");
+    subject.objects = need(subject.bigdata, FF_OBJECTS_1);
+    subject.files = subject.protocol->query(subject.bigdata, FF_FILES_1);
+}
+
+static int remove_it(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+void subject_close(void)
+{
+    ff_commit_derived_free(subject.derived);
+    subject.protocol->unbind(subject.bigdata);
+    subject.protocol->unbind(subject.root);
+    subject.protocol->destroy(subject.inst);
+    (void)nftw(subject.folder, remove_it, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- short ways ---- */
+
+int read_bytes(void *ctx, uint64_t offset, void *dst, size_t size_bytes,
+               const struct ff_call *call, struct ff_error *e)
+{
+    const struct bytes *b = ctx;
+
+    (void)call;
+    if (offset > b->size_bytes || size_bytes > b->size_bytes - offset) {
+        return ff_fail(e, FF_E_PLUGIN, NULL, "source: asked for bytes past the size");
+    }
+    if (size_bytes) {
+        memcpy(dst, b->data + offset, size_bytes);
+    }
+    return FF_OK;
+}
+
+int put_text(const struct ff_objects *objects, const char *name, const char *text,
+             const char *if_match, char *tag, struct ff_error *e)
+{
+    struct bytes bytes = {text, strlen(text)};
+    struct ff_one_io one;
+    int rc;
+
+    memset(&one, 0, sizeof one);
+    one.io.size_bytes = bytes.size_bytes;
+    one.io.source = read_bytes;
+    one.io.source_ctx = &bytes;
+    one.io.if_match = if_match;
+    rc = ff_one_run(objects, &one, FF_PUT, name, NULL, e);
+    if (!rc && tag) {
+        memcpy(tag, one.io.tag, sizeof one.io.tag);
+    }
+    return rc;
+}
+
+int get_range(const struct ff_objects *objects, const char *name, uint64_t offset,
+              char *dst, uint64_t size, uint64_t *came, uint64_t *whole, char *tag,
+              struct ff_error *e)
+{
+    struct ff_one_io one;
+    int rc;
+
+    memset(&one, 0, sizeof one);
+    one.dst = dst;
+    one.dst_bytes = size;
+    one.io.offset_bytes = offset;
+    one.io.size_bytes = size;
+    rc = ff_one_run(objects, &one, FF_GET, name, NULL, e);
+    if (!rc && came) {
+        *came = one.io.size_bytes;
+    }
+    if (!rc && whole) {
+        *whole = one.io.object_bytes;
+    }
+    if (!rc && tag) {
+        memcpy(tag, one.io.tag, sizeof one.io.tag);
+    }
+    return rc;
+}
+
+bool is_text(const struct ff_objects *objects, const char *name, const char *text)
+{
+    char data[4096];
+    uint64_t came = 0, whole = 0;
+
+    return !get_range(objects, name, 0, data, sizeof data, &came, &whole, NULL, NULL) &&
+           came == whole && came == strlen(text) && !memcmp(data, text, (size_t)came);
+}
+
+int remove_if(const struct ff_objects *objects, const char *name, const char *if_match,
+              struct ff_error *e)
+{
+    struct ff_one_io one;
+
+    memset(&one, 0, sizeof one);
+    one.io.if_match = if_match;
+    return ff_one_run(objects, &one, FF_REMOVE, name, NULL, e);
+}
+
+int copy_if(const struct ff_objects *objects, const char *from, const char *to,
+            const char *if_match, struct ff_error *e)
+{
+    struct ff_one_io one;
+
+    memset(&one, 0, sizeof one);
+    one.io.from = from;
+    one.io.if_match = if_match;
+    return ff_one_run(objects, &one, FF_COPY, to, NULL, e);
+}
+
+int exists(const struct ff_objects *objects, const char *name)
+{
+    return ff_head(objects, name, NULL, NULL, NULL, NULL) == FF_OK;
+}
+
+static int is_cancelled(const struct ff_call *call)
+{
+    return atomic_load(&((struct cancel *)call->ctx)->flag);
+}
+
+void cancel_init(struct cancel *c)
+{
+    *c = (struct cancel){.call = {.struct_size = FF_SIZE(ff_call, cancelled),
+                                  .ctx = c,
+                                  .cancelled = is_cancelled}};
+    atomic_init(&c->flag, 0);
+}
+
+int main(int argc, char **argv)
+{
+    SRunner *runner;
+    int failed;
+
+    if (argc < 3) {
+        (void)fprintf(stderr, "usage: protocol_contract JSON PLUGIN...\n");
+        return 2;
+    }
+    json = argv[1];
+    plugin_files = (const char *const *)argv + 2;
+    plugin_file_count = (size_t)argc - 2;
+    runner = srunner_create(objects_suite());
+    srunner_add_suite(runner, batch_suite());
+    srunner_add_suite(runner, files_suite());
+    srunner_add_suite(runner, commit_suite());
+    srunner_add_suite(runner, race_suite());
+    srunner_add_suite(runner, fault_suite());
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
