@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arrays of every dtype: what ff writes Python reads, and what Python writes ff reads."""
+import hashlib
+import io
+import os
+import pickle
+import uuid
+
+import dask.array
+import h5py
+import numpy
+
+from dtypes import KNOWN_TO_BOTH, OURS
+from harness import case, end, ff, original, same, scratch, skip
+from reader import read_task
+
+
+class Pickler(pickle.Pickler):
+    """As the Python package stores them."""
+
+    def __init__(self, file, bigdata):
+        super().__init__(file)
+        self.bigdata = bigdata
+
+    def persistent_id(self, value):
+        if type(value) is not dask.array.Array:
+            return None
+        name = str(uuid.uuid4())
+        with open(os.path.join(self.bigdata, name), "wb+") as file:
+            with h5py.File(file, "w") as hdf:
+                chunks = value.chunksize if value.shape else None
+                data_set = hdf.create_dataset("dask_arrays", value.shape, dtype=value.dtype,
+                                              chunks=chunks)
+                dask.array.store(value, data_set)
+        return "HDFSerializer", ("0.0.0", name)
+
+
+def save_as_python(store, task, value):
+    bigdata = os.path.join(store, "run", "bigdata")
+    os.makedirs(bigdata, exist_ok=True)
+    stream = io.BytesIO()
+    Pickler(stream, bigdata).dump(value)
+    data = stream.getvalue()
+    with open(os.path.join(store, "run", task), "wb") as file:
+        file.write(data + hashlib.sha1(data).digest())
+
+
+def put(store, task, array, chunks, *more):
+    path = os.path.join(store, "in.npy")
+    numpy.save(path, array)
+    size = ",".join(map(str, chunks))
+    ff(store, "put", f"run/{task}", path, *(("--chunks", size) if chunks else more))
+
+
+def get(store, address):
+    path = os.path.join(store, "out.npy")
+    ff(store, "get", address, "-o", path)
+    return numpy.load(path)
+
+
+def check_same(a, b):
+    assert same(a, b), f"{numpy.asarray(a)!r} is not {numpy.asarray(b)!r}"
+
+
+def main():
+    for name, (array, chunks) in {**KNOWN_TO_BOTH, **OURS}.items():
+        with case(f"{name}: ff writes and reads"), scratch() as store:
+            put(store, "a", array, chunks)
+            check_same(get(store, "run/a"), array)
+            put(store, "inline", array, None, "--inline")
+            check_same(get(store, "run/inline"), array)
+            check_same(read_task(store, "run", "inline"), array)
+    for name, (array, chunks) in KNOWN_TO_BOTH.items():
+        with case(f"{name}: ff writes, Python reads"), scratch() as store:
+            put(store, "a", array, chunks)
+            check_same(read_task(store, "run", "a"), array)
+        with case(f"{name}: Python writes, ff reads"), scratch() as store:
+            if array.size == 0:
+                chunks = (1, 3)
+            save_as_python(store, "a", {"field": dask.array.from_array(array, chunks)})
+            check_same(get(store, "run/a#field"), array)
+        if original(".") is None:
+            skip(f"{name}: ff writes, the original reads", "FUNCTIONFUSE_PYTHON is not set")
+            continue
+        with case(f"{name}: ff writes, the original reads"), scratch() as store:
+            put(store, "a", array, chunks)
+            check_same(original(store).read_task("run", "a"), array)
+        with case(f"{name}: the original writes, ff reads"), scratch() as store:
+            storage = original(store)
+            storage.new_workflow("run")
+            storage.save("run", "a", {"field": dask.array.from_array(array, chunks)})
+            check_same(get(store, "run/a#field"), array)
+    with case("irregular chunks survive"), scratch() as store:
+        array = numpy.arange(100.0)
+        save_as_python(store, "a", dask.array.from_array(array, ((30, 50, 20),)))
+        check_same(get(store, "run/a"), array)
+    for name, (array, _) in OURS.items():
+        with case(f"{name}: h5py sees the elements' bytes"), scratch() as store:
+            put(store, "a", array, (2,))
+            big = os.path.join(store, "run", "bigdata")
+            with h5py.File(os.path.join(big, os.listdir(big)[0]), "r") as hdf:
+                data = hdf["dask_arrays"][()]
+            assert data.tobytes() == array.tobytes(), data
+    with case("slices are numpy's"), scratch() as store:
+        array = numpy.arange(7 * 8 * 9).reshape(7, 8, 9)
+        put(store, "a", array, (2, 3, 9))
+        for text in ("3", "1:5", "::2", "-1", "2:,1:7:3", "...,4", "0,:,2:4", "5:2"):
+            check_same(get(store, f"run/a#[{text}]"), eval(f"array[{text}]"))
+    end()
+
+
+main()
