@@ -1,0 +1,4 @@
+# Lines of text as lines of a C string literal.
+s/\\/\\\\/g
+s/"/\\"/g
+s/.*/"&\\n"/

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c: the command ff: from the command line to an exit code. */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A file that ff opens must not become standard output. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDONLY);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
+static int set_threads(const struct ff_cli *c, struct ff_host_options *o,
+                       struct ff_error *e)
+{
+    const char *text = ff_cli_value(c, FF_OPT_THREADS);
+    int64_t n = 0;
+    if (text && (!ff_cli_parse_int(text, text + strlen(text), 1, &n) || n > 1024)) {
+        return ff_fail(e, FF_E_USAGE, NULL, "--threads %.100s: 1 to 1024 are possible",
+                       text);
+    }
+    o->threads = (uint32_t)n;
+    return FF_OK;
+}
+
+static int set_durability(const struct ff_cli *c, struct ff_host_options *o,
+                          struct ff_error *e)
+{
+    const char *text = ff_cli_value(c, FF_OPT_DURABILITY);
+    if (text && strcmp(text, "full") != 0 && strcmp(text, "none") != 0) {
+        (void)ff_fail(e, FF_E_USAGE, NULL, "--durability %.100s is not known", text);
+        ff_error_fix(e, "full or none");
+        return FF_E_USAGE;
+    }
+    o->durability =
+        text && strcmp(text, "none") == 0 ? FF_DURABILITY_NONE : FF_DURABILITY_FULL;
+    return FF_OK;
+}
+
+struct ff_host *ff_cli_open_host(struct ff_cli *c, const char *config_path,
+                                 const char *config_json, const char *const *plugin_path,
+                                 struct ff_error *e)
+{
+    const char **given = ff_cli_values(c, FF_OPT_PLUGIN_PATH);
+    struct ff_host_options o = {
+        .struct_size = FF_SIZE(ff_host_options, draft_sys),
+        .config_path = config_path ? config_path : ff_cli_value(c, FF_OPT_CONFIG),
+        .config_json = config_json,
+        .plugin_path = plugin_path ? plugin_path : given,
+        .ctx = c,
+        .log = ff_bar_log,
+        .progress = ff_bar_progress,
+        .cancelled = ff_bar_cancelled,
+    };
+    const char *memory = ff_cli_value(c, FF_OPT_MEMORY);
+    struct ff_host *host = NULL;
+    int rc = given ? FF_OK : ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
+    rc = rc ? rc : set_threads(c, &o, e);
+    rc = rc ? rc : set_durability(c, &o, e);
+    if (!rc && memory) {
+        rc = ff_cli_parse_size(memory, &o.memory_bytes, e);
+    }
+    if (!rc) {
+        host = ff_host_open(&o, e);
+    }
+    free(given);
+    return host;
+}
+
+struct ff_host *ff_cli_host(struct ff_cli *c, struct ff_error *e)
+{
+    if (!c->host) {
+        c->host = ff_cli_open_host(c, NULL, NULL, NULL, e);
+    }
+    return c->host;
+}
+
+struct ff_storage *ff_cli_storage(struct ff_cli *c, const char *name, struct ff_error *e)
+{
+    name = name ? name : ff_cli_value(c, FF_OPT_STORAGE);
+    if (c->storage &&
+        strcmp(name ? name : "", c->storage_name ? c->storage_name : "") == 0) {
+        return c->storage;
+    }
+    ff_storage_close(c->storage);
+    free(c->storage_name);
+    c->storage = NULL;
+    c->storage_name = name ? strdup(name) : NULL;
+    if (name && !c->storage_name) {
+        (void)ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
+        return NULL;
+    }
+    if (ff_cli_host(c, e)) {
+        c->storage = ff_storage_open(c->host, name, e);
+    }
+    return c->storage;
+}
+
+void ff_cli_free(struct ff_cli *c)
+{
+    ff_storage_close(c->storage);
+    ff_host_close(c->host);
+    free(c->storage_name);
+    free(c->args);
+    free(c->given);
+}
+
+static int run(struct ff_cli *c, int argc, char **argv, struct ff_error *e)
+{
+    int rc = ff_cli_parse(c, argc, argv, e);
+    int setup = ff_print_setup(c, e);
+    if (rc || setup) {
+        return rc ? rc : setup;
+    }
+    ff_bar_begin(c);
+    if (ff_cli_has(c, FF_OPT_HELP) || (!c->verb && !ff_cli_has(c, FF_OPT_VERSION))) {
+        ff_cli_help(c, c->verb);
+        return FF_OK;
+    }
+    return ff_cli_has(c, FF_OPT_VERSION) ? ff_verb_version(c, e) : c->verb->run(c, e);
+}
+
+/* Report what failed, standard output included, and give the exit code. */
+static int finish(struct ff_cli *c, int rc, struct ff_error *e)
+{
+    struct pollfd reader = {.fd = STDOUT_FILENO};
+    int broken = fflush(stdout) || ferror(stdout), number = errno;
+    ff_bar_end(c);
+    if (broken && poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR)) {
+        return 141; /* as a shell shows a process that SIGPIPE ended */
+    }
+    if (broken) {
+        *e = (struct ff_error)FF_ERROR_INIT;
+        e->os_errno = number;
+        rc = ff_fail(e, FF_E_IO, "standard output", "cannot write: %s", strerror(number));
+    }
+    rc = rc ? rc : e->code;
+    if (rc < 0) {
+        e->code = e->code ? e->code : rc;
+        ff_print_error(c, e);
+    }
+    return ff_exit_code(rc);
+}
+
+int main(int argc, char **argv)
+{
+    struct ff_cli c = {.bar = {.lock = PTHREAD_MUTEX_INITIALIZER}};
+    struct ff_error e = FF_ERROR_INIT;
+    int rc;
+    fill_standard_descriptors();
+    ff_signals_install();
+    rc = finish(&c, run(&c, argc, argv, &e), &e);
+    ff_cli_free(&c);
+    return rc;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rm.c: ff rm and ff mv: remove and rename tasks, with their big data. */
+#include "address.h"
+#include "cli.h"
+
+/* What is reported: to a list of JSON, or to standard output with -n. */
+struct removal {
+    struct ff_cli *cli;
+    struct ff_json json;
+    struct ff_value list;
+    size_t count;
+};
+
+static void report(struct removal *r, const char *workflow, const char *task,
+                   struct ff_error *e)
+{
+    char name[1024];
+    (void)ff_address_print(workflow, task, name, sizeof name);
+    r->count++;
+    if (r->cli->json) {
+        ff_json_add_text(&r->json, r->list, name);
+    } else if (r->cli->dry_run) {
+        ff_print_name(r->cli, name);
+        (void)fputc('\n', stdout);
+    } else if (!e->code) {
+        ff_print_note(r->cli, "removed %s", name);
+    }
+}
+
+static int remove_workflow(struct removal *r, struct ff_storage *s, const char *workflow,
+                           struct ff_error *e)
+{
+    struct ff_names *tasks;
+    if (!ff_cli_has(r->cli, FF_OPT_RECURSIVE)) {
+        (void)ff_fail(e, FF_E_USAGE, NULL, "%s is a workflow", workflow);
+        ff_error_fix(e, "-r removes it with all its tasks; '%.150s/*' its tasks",
+                     workflow);
+        return FF_E_USAGE;
+    }
+    tasks = ff_list_tasks(s, workflow, NULL, e);
+    if (tasks && !r->cli->dry_run) {
+        (void)ff_remove_workflow(s, workflow, e);
+    }
+    for (size_t i = 0; !e->code && tasks && i < tasks->count; i++) {
+        report(r, workflow, tasks->name[i], e);
+    }
+    if (!e->code) {
+        report(r, workflow, NULL, e);
+    }
+    ff_names_free(tasks);
+    return e->code;
+}
+
+/* One by one, so that what went is known when one fails. */
+static int remove_pattern(struct removal *r, struct ff_storage *s,
+                          const struct ff_address *a, struct ff_error *e)
+{
+    struct ff_names *tasks = ff_list_tasks(s, a->workflow, a->task, e);
+    size_t count = tasks ? tasks->count : 0;
+    for (size_t i = 0; i < count && !e->code; i++) {
+        int rc =
+            r->cli->dry_run ? FF_OK : ff_remove_task(s, a->workflow, tasks->name[i], e);
+        if (rc == FF_E_NOT_FOUND) { /* somebody else was faster */
+            *e = (struct ff_error)FF_ERROR_INIT;
+        } else if (!rc) {
+            report(r, a->workflow, tasks->name[i], e);
+        }
+    }
+    if (!e->code && count == 0) {
+        ff_print_warning(r->cli, "nothing matches");
+    }
+    ff_names_free(tasks);
+    return e->code;
+}
+
+static int remove_task(struct removal *r, struct ff_storage *s,
+                       const struct ff_address *a, struct ff_error *e)
+{
+    if (!r->cli->dry_run) {
+        (void)ff_remove_task(s, a->workflow, a->task, e);
+    } else if (!ff_file_exists(s, a->workflow, a->task, e)) {
+        (void)ff_fail(e, FF_E_NOT_FOUND, NULL, "%s/%s: no such task", a->workflow,
+                      a->task);
+    }
+    if (!e->code) {
+        report(r, a->workflow, a->task, e);
+    }
+    return e->code;
+}
+
+static int remove_address(struct removal *r, const char *text, struct ff_error *e)
+{
+    struct ff_address a;
+    struct ff_storage *s;
+    int rc = ff_address_parse(&a, text, FF_ADDRESS_PATTERN, e);
+    if (!rc && !a.workflow) {
+        rc = ff_fail(e, FF_E_USAGE, NULL, "ff rm takes no whole storage: %.200s", text);
+    }
+    if (!rc) {
+        s = ff_cli_storage(r->cli, a.storage, e);
+        rc = !a.task        ? remove_workflow(r, s, a.workflow, e)
+             : a.is_pattern ? remove_pattern(r, s, &a, e)
+                            : remove_task(r, s, &a, e);
+    }
+    ff_address_free(&a);
+    return rc;
+}
+
+int ff_verb_rm(struct ff_cli *c, struct ff_error *e)
+{
+    struct removal r = {.cli = c};
+    struct ff_error json = FF_ERROR_INIT; /* what went is said also after a failure */
+    int rc = FF_OK;
+    if (c->json) {
+        ff_json_begin(&r.json, &json);
+        ff_json_flag(&r.json, r.json.root, "dry_run", c->dry_run);
+        r.list = ff_json_list(&r.json, r.json.root, "removed");
+    }
+    for (int i = 0; !rc && i < c->arg_count; i++) {
+        rc = remove_address(&r, c->args[i], e);
+    }
+    if (c->json) {
+        int printed = ff_json_end(c, &r.json);
+        if (!rc && printed) {
+            *e = json;
+            rc = printed;
+        }
+    }
+    return rc;
+}
+
+static int move(struct ff_cli *c, const struct ff_address *from,
+                const struct ff_address *to, struct ff_error *e)
+{
+    struct ff_storage *s = ff_cli_storage(c, from->storage, e);
+    if (!ff_file_exists(s, from->workflow, from->task, e)) {
+        return ff_fail(e, FF_E_NOT_FOUND, NULL, "%s/%s: no such task", from->workflow,
+                       from->task);
+    }
+    if (!c->dry_run) {
+        (void)ff_new_workflow(s, to->workflow, e);
+        return ff_move_task(s, from->workflow, from->task, to->workflow, to->task, e);
+    }
+    if (ff_file_exists(s, to->workflow, to->task, e)) {
+        return ff_fail(e, FF_E_CONFLICT, NULL, "%s/%s is there", to->workflow, to->task);
+    }
+    if (e->code == FF_E_NOT_FOUND) {
+        *e = (struct ff_error)FF_ERROR_INIT;
+    }
+    return e->code;
+}
+
+static int print_moved(struct ff_cli *c, const struct ff_address *from,
+                       const struct ff_address *to, struct ff_error *e)
+{
+    char names[2][512];
+    struct ff_json j;
+    (void)ff_address_print(from->workflow, from->task, names[0], sizeof names[0]);
+    (void)ff_address_print(to->workflow, to->task, names[1], sizeof names[1]);
+    if (!c->json) {
+        ff_print_note(c, "%s %s to %s", c->dry_run ? "would move" : "moved", names[0],
+                      names[1]);
+        return FF_OK;
+    }
+    ff_json_begin(&j, e);
+    ff_json_text(&j, j.root, "from", names[0]);
+    ff_json_text(&j, j.root, "to", names[1]);
+    ff_json_flag(&j, j.root, "dry_run", c->dry_run);
+    return ff_json_end(c, &j);
+}
+
+int ff_verb_mv(struct ff_cli *c, struct ff_error *e)
+{
+    struct ff_address from = {.memory = NULL}, to = {.memory = NULL};
+    int rc = ff_address_parse(&from, c->args[0], FF_ADDRESS_TASK, e);
+    rc = rc ? rc : ff_address_parse(&to, c->args[1], FF_ADDRESS_TASK, e);
+    if (!rc && to.storage && (!from.storage || strcmp(from.storage, to.storage) != 0)) {
+        rc = ff_fail(e, FF_E_USAGE, NULL, "ff mv works within one storage");
+        ff_error_fix(e, "name it once, before the first task");
+    }
+    rc = rc ? rc : move(c, &from, &to, e);
+    rc = rc ? rc : print_moved(c, &from, &to, e);
+    ff_address_free(&from);
+    ff_address_free(&to);
+    return rc;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verbs.c: the table of verbs. A verb is a line here and a function in a file of its own. */
+#include "cli.h"
+
+#define ADDRESS_HELP                                                                     \
+    "ADDRESS is [STORE:]WORKFLOW/TASK[#PATH[SLICE]]: PATH as field, a.b[3] or\n"         \
+    "['key'], SLICE as numpy's: [0, 10:20, ::2, ..., -1]. In names, %3A %2F %23 %5B\n"   \
+    "%25 stand for : / # [ %.\n"
+
+const struct ff_verb ff_verbs[] = {
+    {"ls", "[WORKFLOW[/PATTERN]]", 0, 1, 0, "list workflows, or the tasks of one",
+     "ff ls 'climate/sst*'",
+     "Without an argument it lists workflows; with one, tasks, sorted, one a line.\n"
+     "PATTERN has * ? [a-z] [!a].\n",
+     ff_verb_ls},
+    {"show", "ADDRESS", 1, 1, 0,
+     "print a value as a tree, without the elements of arrays", "ff show climate/sst",
+     ADDRESS_HELP, ff_verb_show},
+    {"info", "ADDRESS", 1, 1, 0,
+     "say where a task's bytes lie, and how Python opens them", "ff info climate/sst",
+     "With a PATH it also says what is there; with a SLICE how many chunks reading it\n"
+     "would touch.\n" ADDRESS_HELP,
+     ff_verb_info},
+    {"get", "ADDRESS [-o FILE|-]", 1, 1,
+     FF_OPT_BIT(FF_OPT_OUTPUT) | FF_OPT_BIT(FF_OPT_AS),
+     "write a value, or a part of an array, to a file",
+     "ff get 'climate/sst#field[0]' -o january.npy",
+     "FORMAT is npy, json, pkl, raw or text; without --as the suffix of FILE says which\n"
+     "(.npy .json .pkl .raw .bin .txt). Standard output, where FILE is - or is left "
+     "out,\n"
+     "is JSON unless --as says otherwise. An array as JSON is nested lists, as text a "
+     "line\n"
+     "a row, raw its elements in C order; a str or bytes as text or raw is itself.\n"
+     "FILE is replaced only when everything has been written.\n" ADDRESS_HELP,
+     ff_verb_get},
+    {"put", "WORKFLOW/TASK FILE|-", 2, 2,
+     FF_OPT_BIT(FF_OPT_AS) | FF_OPT_BIT(FF_OPT_CHUNKS) | FF_OPT_BIT(FF_OPT_INLINE) |
+         FF_OPT_BIT(FF_OPT_COMPRESSION) | FF_OPT_BIT(FF_OPT_IF_ABSENT),
+     "save a file as a task", "ff put run7/field field.npy --chunks 1024,1024",
+     "FORMAT is npy, json or pkl; without --as the suffix of FILE says which. The "
+     "workflow\n"
+     "is made when it is missing; a task that is there is replaced. An array of .npy is\n"
+     "kept by its serializer in chunks, or with --inline inside the task.\n"
+     "In JSON, {\"$npy\": \"file.npy\", \"chunks\": [1, 90, 180]} stands for an array.\n",
+     ff_verb_put},
+    {"rm", "ADDRESS|'WORKFLOW/PATTERN'...", 1, 1 << 20, FF_OPT_BIT(FF_OPT_RECURSIVE),
+     "remove tasks with their big data", "ff rm -n 'run7/step-*'",
+     "A pattern is quoted, so that the shell leaves it alone. A workflow needs -r.\n"
+     "-n prints what would go.\n",
+     ff_verb_rm},
+    {"mv", "WORKFLOW/TASK WORKFLOW/TASK", 2, 2, 0, "rename a task, with its big data",
+     "ff mv run7/field run7/field-old",
+     "Within one storage. A task that is there is not replaced: exit code 8.\n",
+     ff_verb_mv},
+    {"verify", "[WORKFLOW[/PATTERN]]", 0, 1, FF_OPT_BIT(FF_OPT_DEEP),
+     "check tasks and their big data", "ff verify --deep climate",
+     "Checks digests, form, and that big data is there and whole. Exit code 4 when "
+     "there\n"
+     "is a fault. -v prints what is well, too.\n",
+     ff_verb_verify},
+    {"gc", "[WORKFLOW]", 0, 1, FF_OPT_BIT(FF_OPT_GRACE) | FF_OPT_BIT(FF_OPT_ASSUME_LOST),
+     "find, and with -y remove, what no task refers to", "ff gc -y --grace 7d",
+     "Only reports unless -y is given. TIME is a number and s, m, h or d. A workflow "
+     "with a\n"
+     "task that cannot be read is spared, unless --assume-lost names each such task.\n",
+     ff_verb_gc},
+    {"plugin",
+     "list | info FILE | install FILE | enable NAME | disable NAME | which CLASS", 1, 2,
+     0, "look after plugins", "ff plugin list",
+     "  list          every file of the plugin directories, and why it is not loaded\n"
+     "  info FILE     what a file says of itself; nothing of it runs\n"
+     "  install FILE  copy into your plugin directory\n"
+     "  enable NAME   allow a plugin to be loaded, in the configuration\n"
+     "  disable NAME  forbid it\n"
+     "  which CLASS   the serializers for objects of a class\n",
+     ff_verb_plugin},
+    {"config", "show | path | check [FILE]", 1, 2, 0, "look at the configuration",
+     "ff config check",
+     "  show          the configuration in force, secrets hidden\n"
+     "  path          the file that is read, or would be written\n"
+     "  check [FILE]  read it and say what is wrong\n",
+     ff_verb_config},
+    {"completion", "bash | zsh | fish", 1, 1, 0, "print what makes a shell complete ff",
+     "eval \"$(ff completion bash)\"", "", ff_verb_completion},
+    {"version", "", 0, 0, 0, "print the version", "ff version --json", "",
+     ff_verb_version},
+    {"help", "[VERB]", 0, 1, 0, "explain a verb, or list them", "ff help get", "",
+     ff_verb_help},
+    {NULL, NULL, 0, 0, 0, NULL, NULL, NULL, NULL},
+};
+
+const struct ff_verb *ff_cli_find_verb(const char *name)
+{
+    for (const struct ff_verb *v = ff_verbs; v->name; v++) {
+        if (strcmp(v->name, name) == 0) {
+            return v;
+        }
+    }
+    return NULL;
+}
+
+const char *ff_cli_nearest_verb(const char *word)
+{
+    const char *names[sizeof ff_verbs / sizeof *ff_verbs];
+    size_t n = 0;
+    for (; ff_verbs[n].name; n++) {
+        names[n] = ff_verbs[n].name;
+    }
+    return ff_cli_nearest(word, names, n);
+}
