@@ -227,7 +227,8 @@ struct hdf_io {
     const struct ff_call *call;
     struct ff_error *error;
     int failed;
-    bool dead; /* the medium is left alone */
+    struct ff_error first; /* of writing: why */
+    bool dead;             /* the medium is left alone */
     bool held; /* the library would not let go of the file: this memory must stay */
 };
 

@@ -119,6 +119,7 @@ int hdf_options_read(const struct ff_values *v, struct ff_value options,
         if (v->kind(value) != FF_ABSENT) {
             rc = readers[i](v, value, out, e);
             if (rc == FF_E_TYPE) {
+                ff_error_at(e, " ");
                 ff_error_at(e, keys[i]);
             }
         }

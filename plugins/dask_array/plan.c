@@ -161,9 +161,13 @@ int hdf_writer_library(struct hdf_writer *w,
     }
     w->io->call = call;
     w->io->error = &own;
-    rc = w->io->failed
-             ? ff_fail(&own, w->io->failed, w->place, "writing has failed before")
-             : work(w, ctx);
+    if (w->io->failed) {
+        own = w->io->first;
+        rc = w->io->failed;
+    } else {
+        rc = work(w, ctx);
+        w->io->first = own;
+    }
     w->io->call = NULL;
     w->io->error = NULL;
     hdf_leave(w->inst, &quiet);

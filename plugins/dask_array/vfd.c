@@ -34,8 +34,10 @@ static H5FD_t *driver_open(const char *name, unsigned flags, hid_t list, haddr_t
         return NULL;
     }
     f->io = info->io;
-    f->io->failed =
-        f->io->files->size(f->io->files, f->io->file, &size_bytes, f->io->error);
+    if (!f->io->failed) { /* the library opens twice */
+        f->io->failed =
+            f->io->files->size(f->io->files, f->io->file, &size_bytes, f->io->error);
+    }
     f->eof = size_bytes;
     return &f->pub;
 }

@@ -12,6 +12,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "core/base/region.h"
+
 /* Outside of a test case too, so not Check's. */
 static void need(int ok, const char *what)
 {
@@ -632,4 +634,53 @@ int stub_exists(const struct stub *s, const char *name)
 
     (void)snprintf(path, sizeof path, "%s/%s", s->folder, name);
     return access(path, F_OK) == 0;
+}
+
+void stub_array_make(struct stub_array *a, const char *descr, uint64_t item_bytes,
+                     int ndim, const int64_t *shape, const int64_t *chunk)
+{
+    memset(a, 0, sizeof *a);
+    for (int i = 0; i < ndim; i++) {
+        a->shape[i] = shape[i];
+        a->chunk[i] = chunk[i];
+    }
+    need(ff_strides_c((size_t)ndim, shape, item_bytes, a->strides, &a->total_bytes),
+         "shape");
+    a->data = malloc(a->total_bytes + 1);
+    need(a->data != NULL, "memory");
+    for (uint64_t i = 0; i < a->total_bytes; i++) {
+        a->data[i] = (unsigned char)((i * 2654435761u) >> 13 & 0x7f);
+    }
+    a->array.struct_size = FF_SIZE(ff_array, query);
+    a->array.descr = descr;
+    a->array.itemsize_bytes = item_bytes;
+    a->array.ndim = ndim;
+    a->array.shape = a->shape;
+    a->array.chunk = a->chunk;
+    a->array.data = a->data;
+    a->array.strides = a->strides;
+}
+
+void stub_array_free(struct stub_array *a)
+{
+    free(a->data);
+}
+
+unsigned char *stub_read_all(const struct ff_array *a, uint64_t *total_bytes,
+                             struct ff_error *e)
+{
+    int64_t strides[FF_MAX_NDIM], start[FF_MAX_NDIM] = {0};
+    struct ff_region region = {start, a->shape, NULL};
+    unsigned char *data;
+
+    need(ff_strides_c((size_t)a->ndim, a->shape, a->itemsize_bytes, strides, total_bytes),
+         "shape");
+    data = malloc(*total_bytes + 1);
+    need(data != NULL, "memory");
+    memset(data, 0xee, *total_bytes);
+    if (a->read(a, &region, data, strides, NULL, e)) {
+        free(data);
+        return NULL;
+    }
+    return data;
 }

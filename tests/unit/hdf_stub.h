@@ -39,4 +39,18 @@ void stub_store(const struct stub *, const char *name, const void *data,
                 size_t size_bytes);
 int stub_exists(const struct stub *, const char *name);
 
+/* An array in memory with bytes that differ from place to place. */
+struct stub_array {
+    struct ff_array array;
+    int64_t shape[FF_MAX_NDIM], chunk[FF_MAX_NDIM], strides[FF_MAX_NDIM];
+    unsigned char *data;
+    uint64_t total_bytes;
+};
+void stub_array_make(struct stub_array *, const char *descr, uint64_t item_bytes,
+                     int ndim, const int64_t *shape, const int64_t *chunk);
+void stub_array_free(struct stub_array *);
+/* The whole of it, packed in C order; free(). NULL: failed. */
+unsigned char *stub_read_all(const struct ff_array *, uint64_t *total_bytes,
+                             struct ff_error *);
+
 #endif
