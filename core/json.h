@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json.h: between the files of the JSON mapping (docs/json.md). */
+#ifndef FF_CORE_JSON_H
+#define FF_CORE_JSON_H
+
+#include <functionfuse/functionfuse.h>
+#include <stdbool.h>
+
+#include "core/base/vec.h"
+#include "core/cellmap.h"
+#include "core/doc.h"
+#include "core/out.h"
+#include "core/views.h"
+
+/* ---- writing ---- */
+
+enum ff_json_form {
+    FF_JSON_ITEMS, /* a, b, c */
+    FF_JSON_MAP,   /* "k": v, ... */
+    FF_JSON_PAIRS, /* [k, v], ... */
+    FF_JSON_PARTS, /* of an object */
+    FF_JSON_STEPS  /* what happened to an object later */
+};
+
+/* A container that is being written. */
+struct ff_json_frame {
+    struct ff_value items;
+    size_t next;
+    const struct ff_step *step;
+    const char *close;
+    int form;
+    bool named; /* within {"$id": .., "$value": */
+};
+
+struct ff_json_writer {
+    struct ff_out out;
+    struct ff_cellmap seen; /* ff_graph_scan; the writer adds its number << 2 */
+    struct ff_vec stack;    /* struct ff_json_frame */
+    uint64_t last_id;
+    struct ff_error *error;
+};
+
+/* Writes a value without items whole, and returns true; else leaves it to the others. */
+bool ff_json_write_leaf(struct ff_json_writer *, struct ff_value);
+/* An object with a view that says all of it: written, or its frame begun; else false. */
+bool ff_json_write_view(struct ff_json_writer *, struct ff_value, struct ff_json_frame *,
+                        bool *begun);
+bool ff_json_is_shared(const struct ff_json_writer *, struct ff_value);
+int ff_json_fail(struct ff_json_writer *, int code, const char *message);
+
+#endif
