@@ -35,7 +35,8 @@ static void init_members(struct ff_doc *doc)
     ff_vec_init(&doc->blocks, sizeof(void *), SIZE_MAX / sizeof(void *));
     ff_vec_init(&doc->arrays, sizeof(struct ff_array *), SIZE_MAX / sizeof(void *));
     ff_vec_init(&doc->natives, sizeof(struct ff_native_box *), SIZE_MAX / sizeof(void *));
-    ff_vec_init(&doc->effects, sizeof(uint64_t), SIZE_MAX / sizeof(uint64_t));
+    ff_vec_init(&doc->effects, sizeof(struct ff_effect),
+                SIZE_MAX / sizeof(struct ff_effect));
     ff_vec_init(&doc->children, sizeof(struct ff_doc *), SIZE_MAX / sizeof(void *));
     ff_vec_init(&doc->held, sizeof(struct ff_doc *), SIZE_MAX / sizeof(void *));
     ff_cellmap_init(&doc->kept);

@@ -150,6 +150,12 @@ struct ff_step {
     int kind;
 };
 
+/* The same, for what is not an object of the stream; CALL: the object `target`, dropped. */
+struct ff_effect {
+    int kind;
+    uint64_t target, a, b;
+};
+
 struct ff_object_more {
     uint64_t kwargs;     /* DICT */
     uint64_t list_items; /* LIST */
@@ -242,7 +248,7 @@ struct ff_doc {
     uint64_t used_bytes, max_bytes;
     struct ff_vec arrays;     /* struct ff_array * */
     struct ff_vec natives;    /* struct ff_native_box * */
-    struct ff_vec effects;    /* uint64_t: calls whose result was dropped */
+    struct ff_vec effects;    /* struct ff_effect: done to things outside, in order */
     struct ff_cellmap shared; /* read: the cells that occur more than once */
     bool knows_shared;        /* it was read, and `shared` is whole */
     uint8_t hash_key[16];

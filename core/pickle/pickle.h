@@ -19,10 +19,19 @@ struct ff_resolver {
     void *ctx;
 };
 
+/* How Python 2's str is read when it is not ASCII. */
+enum ff_py2_strings {
+    FF_PY2_ASCII = 0, /* as bytes, where Python fails */
+    FF_PY2_LATIN1,
+    FF_PY2_UTF8,
+    FF_PY2_BYTES /* ASCII too */
+};
+
 struct ff_load_options {
     uint64_t max_bytes; /* memory for nodes; 0 = max(64 MiB, 48 x input) */
     uint64_t max_steps; /* key comparisons; 0 = 1 million + 8 x input bytes */
     int lax_frames;     /* accept what older C unpicklers did */
+    int py2_strings;    /* enum ff_py2_strings */
     const struct ff_resolver *resolver; /* copied; NULL = persistent ids stay closed */
 };
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* read.h: the reader's machine: a stack with fences, a memo, a frame; its parts are in
+ * read*.c. */
+#ifndef FF_CORE_READ_H
+#define FF_CORE_READ_H
+
+#include "core/doc.h"
+#include "opcodes.h"
+
+#define FF_STOPPED 1
+
+/* A cell of the memo that is noted in the document's `shared`; pointers leave this bit free,
+ * and integers are never marked. */
+#define FF_MEMO_NOTED (UINT64_C(1) << 63)
+
+struct ff_reader {
+    struct ff_doc *doc;
+    const uint8_t *begin, *end;
+    const uint8_t
+        *at; /* behind the opcode while its function runs, then behind its argument */
+    const uint8_t *limit; /* end of the frame, or of the input */
+    const uint8_t *op;
+    const uint8_t *arg; /* the data of FF_ARG_DATA*, the line */
+    size_t arg_bytes;
+    uint64_t *stack;
+    size_t depth, room;
+    size_t fence; /* what is below belongs to an outer MARK */
+    size_t *marks;
+    size_t mark_count, mark_room;
+    uint64_t *memo; /* dense; 0 = empty */
+    size_t memo_room;
+    struct ff_cellmap far_memo; /* indices beyond the dense part, + 1 */
+    size_t memo_count;
+    struct ff_cellmap pids; /* id -> its PERSISTENT node */
+    int protocol;           /* of the last PROTO; else 0 */
+    int newest;             /* the highest protocol of an opcode that was met */
+    uint64_t buffers;
+    int py2_strings;
+    bool lax_frames;
+    bool scan; /* keep only what persistent ids are made of */
+    int (*found_pid)(struct ff_reader *, uint64_t pid);
+    void *found_ctx;
+    struct ff_error *e;
+};
+
+typedef int ff_read_function(struct ff_reader *r);
+
+/* Fills the error: offset, opcode, text; returns `code`. */
+int ff_read_fail(struct ff_reader *r, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* No memory, or over the budget. */
+int ff_read_full(struct ff_reader *r);
+int ff_read_run(struct ff_reader *r);
+
+int ff_read_grow_stack(struct ff_reader *r, size_t extra);
+static inline int ff_read_push(struct ff_reader *r, uint64_t cell)
+{
+    if (r->depth == r->room && ff_read_grow_stack(r, 1)) {
+        return FF_E_LIMIT;
+    }
+    r->stack[r->depth++] = cell;
+    return FF_OK;
+}
+/* Push a node that was just made. */
+static inline int ff_read_push_node(struct ff_reader *r, unsigned tag, const void *node)
+{
+    return node ? ff_read_push(r, ff_cell(tag, node)) : ff_read_full(r);
+}
+/* Whether `count` items lie above the fence; else fails. */
+int ff_read_need(struct ff_reader *r, size_t count);
+/* Take the topmost MARK away: *start = where its items begin. */
+int ff_read_pop_mark(struct ff_reader *r, size_t *start);
+int ff_read_put(struct ff_reader *r, uint64_t index);
+int ff_read_get(struct ff_reader *r, uint64_t index);
+/* Note that a cell stands in more than one place. */
+int ff_read_note_shared(struct ff_reader *r, uint64_t cell);
+/* Items for an object: into its usual parts while the order is the usual one, else steps. */
+int ff_read_object_append(struct ff_reader *r, uint64_t target, const uint64_t *cells,
+                          size_t count);
+int ff_read_object_set(struct ff_reader *r, uint64_t target, const uint64_t *cells,
+                       size_t count);
+int ff_read_object_add(struct ff_reader *r, uint64_t target, const uint64_t *cells,
+                       size_t count);
+/* Things done to what is no object of this stream: kept in order on the document. */
+int ff_read_effects(struct ff_reader *r, int kind, uint64_t target, const uint64_t *cells,
+                    size_t count);
+/* A call or an object whose result nobody keeps. */
+int ff_read_dropped(struct ff_reader *r, uint64_t cell);
+
+uint64_t ff_read_u64(const uint8_t *p, size_t size);
+
+/* Integers as Python's int(text, base) takes them; base 0 or 10 (read_number.c). */
+int ff_read_int_text(struct ff_reader *r, const uint8_t *text, size_t size, int base,
+                     bool octal, uint64_t *cell);
+
+#define FF_READ_DECLARE(name, byte, arg, protocol, function)                             \
+    ff_read_function ff_op_##function;
+FF_OPCODES(FF_READ_DECLARE)
+#undef FF_READ_DECLARE
+
+#endif

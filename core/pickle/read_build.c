@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* read_build.c: opcodes that make containers and put items into them. */
+#include <string.h>
+
+#include "read.h"
+
+/* In a scan only tuples of strings are kept: ids are made of them. */
+static int push_seq(struct ff_reader *r, unsigned tag)
+{
+    if (r->scan) {
+        return ff_read_push(r, FF_TAG_OPAQUE);
+    }
+    return ff_read_push_node(r, tag, ff_seq_new(r->doc));
+}
+
+int ff_op_empty_list(struct ff_reader *r)
+{
+    return push_seq(r, FF_TAG_LIST);
+}
+
+int ff_op_empty_dict(struct ff_reader *r)
+{
+    return push_seq(r, FF_TAG_DICT);
+}
+
+int ff_op_empty_set(struct ff_reader *r)
+{
+    return push_seq(r, FF_TAG_SET);
+}
+
+/* ---- tuples ---- */
+
+static bool scan_keeps(const uint64_t *cells, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ff_tag(cells[i]) == FF_TAG_OPAQUE) {
+            return false;
+        }
+    }
+    return count <= 64;
+}
+
+static int tuple_of(struct ff_reader *r, size_t start)
+{
+    size_t count = r->depth - start;
+    if (r->scan && !scan_keeps(r->stack + start, count)) {
+        r->depth = start;
+        return ff_read_push(r, FF_TAG_OPAQUE);
+    }
+    struct ff_seq *seq = ff_seq_new_tuple(r->doc, count);
+    if (!seq) {
+        return ff_read_full(r);
+    }
+    memcpy(seq->cells, r->stack + start, count * sizeof *r->stack);
+    r->depth = start;
+    return ff_read_push(r, ff_cell(FF_TAG_TUPLE, seq));
+}
+
+static int top_tuple(struct ff_reader *r, size_t count)
+{
+    int failed = ff_read_need(r, count);
+    return failed ? failed : tuple_of(r, r->depth - count);
+}
+
+int ff_op_empty_tuple(struct ff_reader *r)
+{
+    return tuple_of(r, r->depth);
+}
+
+int ff_op_tuple1(struct ff_reader *r)
+{
+    return top_tuple(r, 1);
+}
+
+int ff_op_tuple2(struct ff_reader *r)
+{
+    return top_tuple(r, 2);
+}
+
+int ff_op_tuple3(struct ff_reader *r)
+{
+    return top_tuple(r, 3);
+}
+
+int ff_op_tuple(struct ff_reader *r)
+{
+    size_t start;
+    int failed = ff_read_pop_mark(r, &start);
+    return failed ? failed : tuple_of(r, start);
+}
+
+/* ---- items from a MARK ---- */
+
+/* An error of the containers, with its place in the stream. */
+static int put(struct ff_reader *r, uint64_t container, const uint64_t *cells,
+               size_t count)
+{
+    struct ff_error own = FF_ERROR_INIT;
+    int failed = ff_seq_put(r->doc, container, cells, count, &own);
+    return failed ? ff_read_fail(r, own.code, "%s", own.message) : FF_OK;
+}
+
+int ff_op_list(struct ff_reader *r)
+{
+    size_t start;
+    int failed = ff_read_pop_mark(r, &start);
+    if (failed) {
+        return failed;
+    }
+    struct ff_seq *seq = r->scan ? NULL : ff_seq_new(r->doc);
+    size_t count = r->depth - start;
+    r->depth = start;
+    if (r->scan) {
+        return ff_read_push(r, FF_TAG_OPAQUE);
+    }
+    if (!seq || (count && !ff_seq_append(r->doc, seq, r->stack + start, count))) {
+        return ff_read_full(r);
+    }
+    return ff_read_push(r, ff_cell(FF_TAG_LIST, seq));
+}
+
+static int keyed_of(struct ff_reader *r, unsigned tag)
+{
+    size_t start;
+    int failed = ff_read_pop_mark(r, &start);
+    if (failed) {
+        return failed;
+    }
+    size_t cells = r->depth - start;
+    if (tag == FF_TAG_DICT && cells % 2) {
+        return ff_read_fail(r, FF_E_CORRUPT, "an odd number of items for a dict");
+    }
+    r->depth = start;
+    struct ff_seq *seq = r->scan ? NULL : ff_seq_new(r->doc);
+    if (r->scan) {
+        return ff_read_push(r, FF_TAG_OPAQUE);
+    }
+    if (!seq) {
+        return ff_read_full(r);
+    }
+    uint64_t cell = ff_cell(tag, seq);
+    failed = put(r, cell, r->stack + start, tag == FF_TAG_DICT ? cells / 2 : cells);
+    return failed ? failed : ff_read_push(r, cell);
+}
+
+int ff_op_dict(struct ff_reader *r)
+{
+    return keyed_of(r, FF_TAG_DICT);
+}
+
+int ff_op_frozenset(struct ff_reader *r)
+{
+    return keyed_of(r, FF_TAG_FROZENSET);
+}
+
+/* ---- items into what is there ---- */
+
+static int not_into(struct ff_reader *r, uint64_t target)
+{
+    return ff_read_fail(r, FF_E_CORRUPT, "a %s does not take this",
+                        ff_kind_name(ff_kind(ff_value_of(r->doc, target))));
+}
+
+static bool is_thing(uint64_t cell)
+{
+    switch (ff_tag(cell)) {
+    case FF_TAG_OPAQUE:
+    case FF_TAG_GLOBAL:
+    case FF_TAG_PERSISTENT:
+    case FF_TAG_BUFFER:
+    case FF_TAG_EXTENSION:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A copy with room: bytearrays that grow are rare. */
+static int extend_blob(struct ff_reader *r, struct ff_blob *blob, const uint64_t *cells,
+                       size_t count)
+{
+    uint8_t *data = ff_doc_alloc(r->doc, blob->size_bytes + count);
+    if (!data) {
+        return ff_read_full(r);
+    }
+    if (blob->size_bytes) {
+        memcpy(data, blob->data, blob->size_bytes);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (ff_tag(cells[i]) != FF_TAG_INT || ff_cell_int(cells[i]) < 0 ||
+            ff_cell_int(cells[i]) > 255) {
+            return ff_read_fail(r, FF_E_CORRUPT, "a byte must be in 0 .. 255");
+        }
+        data[blob->size_bytes + i] = (uint8_t)ff_cell_int(cells[i]);
+    }
+    blob->data = data;
+    blob->size_bytes += count;
+    return FF_OK;
+}
+
+static int append_to(struct ff_reader *r, uint64_t target, const uint64_t *cells,
+                     size_t count)
+{
+    switch (ff_tag(target)) {
+    case FF_TAG_LIST:
+        return ff_seq_append(r->doc, ff_cell_node(target), cells, count)
+                   ? FF_OK
+                   : ff_read_full(r);
+    case FF_TAG_BYTEARRAY:
+        return extend_blob(r, ff_cell_node(target), cells, count);
+    case FF_TAG_OBJECT:
+        return ff_read_object_append(r, target, cells, count);
+    default:
+        return is_thing(target) ? ff_read_effects(r, FF_STEP_APPEND, target, cells, count)
+                                : not_into(r, target);
+    }
+}
+
+static int set_by_index(struct ff_reader *r, uint64_t target, const uint64_t *pair)
+{
+    struct ff_seq *seq = ff_cell_node(target);
+    int64_t at = ff_tag(pair[0]) == FF_TAG_INT ? ff_cell_int(pair[0]) : INT64_MIN;
+    at = at < 0 && at != INT64_MIN ? at + (int64_t)seq->count : at;
+    if (at < 0 || at >= (int64_t)seq->count) {
+        return ff_read_fail(r, FF_E_CORRUPT, "the index is not in the list");
+    }
+    seq->cells[at] = pair[1];
+    return FF_OK;
+}
+
+static int set_byte(struct ff_reader *r, uint64_t target, const uint64_t *pair)
+{
+    struct ff_blob *blob = ff_cell_node(target);
+    bool good = ff_tag(pair[0]) == FF_TAG_INT && ff_tag(pair[1]) == FF_TAG_INT &&
+                ff_cell_int(pair[0]) >= 0 &&
+                ff_cell_int(pair[0]) < (int64_t)blob->size_bytes &&
+                ff_cell_int(pair[1]) >= 0 && ff_cell_int(pair[1]) <= 255;
+    if (!good) {
+        return ff_read_fail(r, FF_E_CORRUPT, "no such byte");
+    }
+    uint8_t *data = ff_doc_alloc(r->doc, blob->size_bytes);
+    if (!data) {
+        return ff_read_full(r);
+    }
+    memcpy(data, blob->data, blob->size_bytes);
+    data[ff_cell_int(pair[0])] = (uint8_t)ff_cell_int(pair[1]);
+    blob->data = data;
+    return FF_OK;
+}
+
+static int set_in(struct ff_reader *r, uint64_t target, const uint64_t *cells,
+                  size_t count)
+{
+    int failed = FF_OK;
+    switch (ff_tag(target)) {
+    case FF_TAG_DICT:
+        return put(r, target, cells, count);
+    case FF_TAG_OBJECT:
+        return ff_read_object_set(r, target, cells, count);
+    case FF_TAG_LIST:
+        for (size_t i = 0; i < count && !failed; i++) {
+            failed = set_by_index(r, target, cells + 2 * i);
+        }
+        return failed;
+    case FF_TAG_BYTEARRAY:
+        for (size_t i = 0; i < count && !failed; i++) {
+            failed = set_byte(r, target, cells + 2 * i);
+        }
+        return failed;
+    default:
+        return is_thing(target)
+                   ? ff_read_effects(r, FF_STEP_SETITEM, target, cells, count)
+                   : not_into(r, target);
+    }
+}
+
+static int add_to(struct ff_reader *r, uint64_t target, const uint64_t *cells,
+                  size_t count)
+{
+    switch (ff_tag(target)) {
+    case FF_TAG_SET:
+        return put(r, target, cells, count);
+    case FF_TAG_OBJECT:
+        return ff_read_object_add(r, target, cells, count);
+    default:
+        return is_thing(target) ? ff_read_effects(r, FF_STEP_ADD, target, cells, count)
+                                : not_into(r, target);
+    }
+}
+
+typedef int into(struct ff_reader *r, uint64_t target, const uint64_t *cells,
+                 size_t count);
+
+/* `cells` items on the stack above their target. */
+static int few(struct ff_reader *r, size_t cells, into *function)
+{
+    int failed = ff_read_need(r, cells + 1);
+    if (failed) {
+        return failed;
+    }
+    r->depth -= cells;
+    uint64_t target = r->stack[r->depth - 1];
+    return r->scan ? FF_OK : function(r, target, r->stack + r->depth, 1);
+}
+
+/* All above the MARK, by `stride`. */
+static int many(struct ff_reader *r, size_t stride, into *function)
+{
+    size_t start;
+    int failed = ff_read_pop_mark(r, &start);
+    if (failed) {
+        return failed;
+    }
+    size_t cells = r->depth - start;
+    r->depth = start;
+    failed = ff_read_need(r, 1);
+    if (failed || cells == 0) {
+        return failed;
+    }
+    if (cells % stride) {
+        return ff_read_fail(r, FF_E_CORRUPT, "an odd number of items for a dict");
+    }
+    return r->scan ? FF_OK
+                   : function(r, r->stack[start - 1], r->stack + start, cells / stride);
+}
+
+int ff_op_append(struct ff_reader *r)
+{
+    return few(r, 1, append_to);
+}
+
+int ff_op_appends(struct ff_reader *r)
+{
+    return many(r, 1, append_to);
+}
+
+int ff_op_setitem(struct ff_reader *r)
+{
+    return few(r, 2, set_in);
+}
+
+int ff_op_setitems(struct ff_reader *r)
+{
+    return many(r, 2, set_in);
+}
+
+int ff_op_additems(struct ff_reader *r)
+{
+    return many(r, 1, add_to);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* write.h: the writer's machine: a stack of what is half written, a memo, an output with
+ * frames. Byte for byte what CPython's C pickler does; its rules are told where they are
+ * followed, in write*.c. */
+#ifndef FF_CORE_WRITE_H
+#define FF_CORE_WRITE_H
+
+#include "core/doc.h"
+#include "opcodes.h"
+
+#define FF_BATCH_ITEMS 1000u
+#define FF_FRAME_BYTES                                                                   \
+    65536u /* a frame is closed behind this, bigger data goes outside */
+#define FF_FRAME_HEADER  9u
+#define FF_FRAME_LEAST   4u
+#define FF_ELEMENT_BYTES ((uint64_t)4 << 20) /* read at once from an array */
+
+/* What a function of the machine says. */
+enum ff_write_result {
+    FF_WRITTEN = 0, /* done */
+    FF_PUSHED = 1   /* a part is on the stack: come back when it is written */
+                    /* < 0: failed */
+};
+
+/* Something half written. */
+struct ff_part_frame {
+    int (*step)(struct ff_dumper *d, struct ff_part_frame *f);
+    uint64_t cell;    /* its identity in the memo */
+    const void *node; /* what it is written as */
+    size_t at;        /* how far it is; the part being written is the one before */
+    uint32_t batch;
+    uint8_t phase;
+    uint8_t kind; /* enum ff_tag of the items */
+    bool exact;   /* a list or dict itself, not the items of an object */
+    bool scratch; /* of the writer's own document */
+};
+
+struct ff_dumper {
+    const struct ff_dump_options *options;
+    struct ff_error *e;
+    const struct ff_doc *doc;
+    struct ff_doc *own; /* for what the writer makes: ids, numpy's forms */
+    struct ff_value texts, globals, dtypes; /* of `own`: what was made, by name */
+    uint32_t protocol;
+    /* output */
+    uint8_t *out;
+    size_t used, room;
+    size_t frame_start;
+    bool framing, in_frame;
+    /* identity */
+    struct ff_cellmap memo;  /* cell -> index + 1; 0: shared, not written yet */
+    struct ff_cellmap asked; /* cell -> its new id, or 1: declined */
+    uint64_t memo_count;
+    bool all_in_memo; /* it is not known which cells are shared */
+    struct ff_part_frame *stack;
+    size_t depth, stack_room;
+};
+
+/* Room for `count` bytes at the end, in a frame where there are frames; NULL: no memory, the
+ * error is filled. Then ff_write_done. */
+uint8_t *ff_write_room(struct ff_dumper *d, size_t count);
+static inline void ff_write_done(struct ff_dumper *d, size_t count)
+{
+    d->used += count;
+}
+int ff_write_op(struct ff_dumper *d, uint8_t op);
+int ff_write_bytes(struct ff_dumper *d, const void *data, size_t size_bytes);
+int ff_write_text(struct ff_dumper *d, const char *text);
+/* A header and its payload, outside of frames when it is big. */
+int ff_write_payload(struct ff_dumper *d, const uint8_t *header, size_t header_bytes,
+                     const void *data, size_t size_bytes);
+/* The same in steps: begin, any number of pieces, end. */
+int ff_write_big_begin(struct ff_dumper *d, const uint8_t *header, size_t header_bytes,
+                       bool *was_framing);
+int ff_write_big_piece(struct ff_dumper *d, const void *data, size_t size_bytes);
+int ff_write_close_frame(struct ff_dumper *d);
+int ff_write_flush(struct ff_dumper *d);
+int ff_write_no_memory(struct ff_dumper *d);
+
+/* Put into the memo, with the opcode. */
+int ff_write_memoize(struct ff_dumper *d, uint64_t cell, bool scratch);
+/* Its index + 1, or 0. */
+uint64_t ff_write_memo_find(const struct ff_dumper *d, uint64_t cell);
+int ff_write_memo_get(struct ff_dumper *d, uint64_t index);
+
+/* Until nothing is half written. */
+int ff_write_run(struct ff_dumper *d);
+/* Write a value, or begin to. */
+int ff_write_save(struct ff_dumper *d, uint64_t cell, bool scratch);
+/* The same, without asking whether somebody keeps it. */
+int ff_write_save_plain(struct ff_dumper *d, uint64_t cell, bool scratch);
+struct ff_part_frame *
+ff_write_push(struct ff_dumper *d, uint64_t cell, const void *node, bool scratch,
+              int (*step)(struct ff_dumper *, struct ff_part_frame *));
+
+/* write_scalar.c; -1: no such length */
+int ff_write_int(struct ff_dumper *d, int64_t value);
+int ff_write_bigint(struct ff_dumper *d, uint64_t cell);
+int ff_write_float(struct ff_dumper *d, uint64_t cell);
+int ff_write_str(struct ff_dumper *d, uint64_t cell, bool scratch);
+int ff_write_str2(struct ff_dumper *d, uint64_t cell, bool scratch);
+int ff_write_binary(struct ff_dumper *d, uint64_t cell, bool scratch);
+size_t ff_write_bytes_header(uint32_t protocol, uint64_t size_bytes, uint8_t header[9]);
+
+/* write_items.c */
+int ff_write_list(struct ff_dumper *d, uint64_t cell, bool scratch);
+int ff_write_dict(struct ff_dumper *d, uint64_t cell, bool scratch);
+int ff_write_set(struct ff_dumper *d, uint64_t cell, bool scratch);
+int ff_write_frozenset(struct ff_dumper *d, uint64_t cell, bool scratch);
+int ff_write_tuple(struct ff_dumper *d, uint64_t cell, bool scratch);
+/* The items of an object, as from an iterator. FF_WRITTEN when there are none. */
+int ff_write_items(struct ff_dumper *d, uint64_t container, bool scratch);
+
+/* write_object.c */
+int ff_write_global(struct ff_dumper *d, uint64_t cell, bool scratch);
+/* `node` in the place of `cell`. */
+int ff_write_object(struct ff_dumper *d, uint64_t cell, const struct ff_object_node *node,
+                    bool scratch);
+int ff_write_pid(struct ff_dumper *d, uint64_t pid, bool scratch);
+int ff_write_extension(struct ff_dumper *d, uint64_t cell);
+int ff_write_buffer(struct ff_dumper *d, uint64_t cell);
+int ff_write_effects(struct ff_dumper *d);
+
+/* write_make.c: values of the writer's own document */
+struct ff_doc *ff_write_own(struct ff_dumper *d);
+uint64_t ff_make_text(struct ff_dumper *d, const char *text);
+uint64_t ff_make_global(struct ff_dumper *d, const char *module, const char *name);
+uint64_t ff_make_tuple(struct ff_dumper *d, const uint64_t *cells, size_t count);
+/* callable(*args), then state; 0 = none */
+uint64_t ff_make_call(struct ff_dumper *d, uint64_t callable, uint64_t args,
+                      uint64_t state);
+uint64_t ff_make_pid(struct ff_dumper *d, const struct ff_new_pid *pid);
+/* Write `call` in the place of `cell`; 0 fails. */
+int ff_write_instead(struct ff_dumper *d, uint64_t cell, uint64_t call);
+
+/* write_numpy.c */
+int ff_write_array(struct ff_dumper *d, uint64_t cell, const struct ff_array *array);
+int ff_write_elements(struct ff_dumper *d, uint64_t cell);
+
+#endif
