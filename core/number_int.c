@@ -127,7 +127,8 @@ static int append_signed(const uint32_t *words, size_t word_count, bool negative
         return rc;
     }
     for (size_t i = 0; i < size_bytes; i++) {
-        uint8_t byte = i / 4 < word_count ? (uint8_t)(words[i / 4] >> (8 * (i % 4))) : 0;
+        uint32_t word = i / 4 < word_count ? words[i / 4] : 0;
+        uint8_t byte = (uint8_t)(word >> (8 * (i % 4)));
         out->data[out->length_bytes + i] = magnitude_byte(byte, negative, &carry);
     }
     ff_buf_added(out, size_bytes);
