@@ -84,7 +84,7 @@ static int collect(void *ctx, const struct ff_io *io)
     }
     v->mtime_ns = io->mtime_ns;
     v->record = own;
-    v->unique = own || has_uuid(io->name);
+    v->unique = !own && has_uuid(io->name); /* an open intent may become committing */
     v->group = group_of(io->name);
     memcpy(v->tag, io->tag, sizeof v->tag);
     return 0;

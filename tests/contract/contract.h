@@ -59,6 +59,18 @@ int copy_if(const struct ff_objects *, const char *from, const char *to,
             const char *if_match, struct ff_error *);
 int exists(const struct ff_objects *, const char *name);
 
+/* Save text as a task of "wf"; what it displaced is dropped. */
+int save(const char *task, const char *text, struct ff_error *);
+
+struct names {
+    char name[16][300];
+    size_t count;
+};
+/* For intents(); ctx: struct names. */
+int keep_name(void *ctx, const struct ff_intent_info *);
+/* What gc does, an hour later, with the clock of the medium: fences all that is stale. */
+void fence_all(const char *workflow);
+
 /* A call that is cancelled once `*flag` is set. */
 struct cancel {
     struct ff_call call;
@@ -72,5 +84,6 @@ Suite *files_suite(void);
 Suite *commit_suite(void);
 Suite *race_suite(void);
 Suite *fault_suite(void);
+Suite *meddle_suite(void);
 
 #endif

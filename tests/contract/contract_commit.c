@@ -32,7 +32,7 @@ static int commit_text(struct ff_intent *intent, const char *task, const char *t
     return COMMIT->commit(COMMIT, intent, task, mode, old, NULL, e);
 }
 
-static void save(const char *task, const char *text)
+static void save_ok(const char *task, const char *text)
 {
     struct ff_displaced old;
 
@@ -91,7 +91,7 @@ START_TEST(make_workflow_is_idempotent)
     CLAUSE(workflow_is_there("other") == 1, "make_workflow");
     CLAUSE_OK(COMMIT->make_workflow(COMMIT, "other", NULL, e),
               "make_workflow: idempotent");
-    save("t", "value");
+    save_ok("t", "value");
     CLAUSE_OK(COMMIT->make_workflow(COMMIT, "wf", NULL, e), "make_workflow: idempotent");
     CLAUSE(is_text(ROOT, "wf/t", "value"), "make_workflow: what is there stays");
 }
@@ -132,7 +132,7 @@ START_TEST(remove_workflow_removes_all_of_it)
 {
     struct ff_intent *intent = NULL;
 
-    save("t", "value");
+    save_ok("t", "value");
     CLAUSE_OK(put_text(subject.objects, "d/a", "big", NULL, NULL, e), "PUT");
     CLAUSE_OK(COMMIT->remove_workflow(COMMIT, "wf", NULL, e), "remove_workflow");
     CLAUSE(!workflow_is_there("wf"), "remove_workflow: gone");
@@ -144,7 +144,7 @@ START_TEST(remove_workflow_removes_all_of_it)
                 "begin: no such workflow");
     CLAUSE(look("").count == 0, "intents \"\": nothing is left of it");
     CLAUSE_OK(COMMIT->make_workflow(COMMIT, "wf", NULL, e), "make_workflow: again");
-    save("t", "another");
+    save_ok("t", "another");
     CLAUSE(is_text(ROOT, "wf/t", "another"), "make_workflow: again");
 }
 END_TEST
@@ -207,7 +207,7 @@ START_TEST(commit_when_cancelled_changes_nothing)
     struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
     struct cancel cancel;
 
-    save("t", "one");
+    save_ok("t", "one");
     cancel_init(&cancel);
     atomic_store(&cancel.flag, 1);
     CLAUSE_CODE(
@@ -231,7 +231,7 @@ START_TEST(commit_after_the_workflow_was_removed_conflicts)
     second = begin();
     CLAUSE_OK(COMMIT->remove_workflow(COMMIT, "wf", NULL, e), "remove_workflow");
     CLAUSE_OK(COMMIT->make_workflow(COMMIT, "wf", NULL, e), "make_workflow");
-    save("t", "of the new one");
+    save_ok("t", "of the new one");
     CLAUSE_CODE(commit_text(second, "t", "v", FF_COMMIT_REPLACE, &old, e), FF_E_CONFLICT,
                 "commit: the workflow was removed, and made again");
     CLAUSE(is_text(ROOT, "wf/t", "of the new one"),
@@ -247,7 +247,7 @@ START_TEST(displace_removes_and_gives_the_value)
 
     CLAUSE_CODE(COMMIT->displace(COMMIT, "wf", "t", &old, NULL, e), FF_E_NOT_FOUND,
                 "displace: absent");
-    save("t", "value");
+    save_ok("t", "value");
     CLAUSE_OK(COMMIT->displace(COMMIT, "wf", "t", &old, NULL, e), "displace");
     CLAUSE(displaced_is(&old, "value"), "displace: what it was");
     CLAUSE(!exists(ROOT, "wf/t"), "displace: removes the task");
@@ -260,8 +260,8 @@ END_TEST
 
 START_TEST(rename_replaces_nothing)
 {
-    save("a", "one");
-    save("b", "two");
+    save_ok("a", "one");
+    save_ok("b", "two");
     CLAUSE_CODE(COMMIT->rename(COMMIT, "wf", "a", "b", NULL, e), FF_E_CONFLICT,
                 "rename: it is there");
     CLAUSE(is_text(ROOT, "wf/a", "one") && is_text(ROOT, "wf/b", "two"),
@@ -304,7 +304,7 @@ START_TEST(stale_intent_is_fenced_and_cannot_commit)
     struct ff_intent *fenced, *fresh;
     struct infos i;
 
-    save("t", "old");
+    save_ok("t", "old");
     fenced = begin();
     i = look("wf");
     atomic_store(&subject.host.clock_shift_ns, (long long)3600 * 1000000000);
@@ -332,7 +332,7 @@ END_TEST
 
 START_TEST(settle_succeeds)
 {
-    save("t", "value");
+    save_ok("t", "value");
     CLAUSE_OK(COMMIT->settle(COMMIT, "wf", NULL, e), "settle");
 }
 END_TEST

@@ -85,58 +85,6 @@ END_TEST
 
 /* ---- a derived commit, step by step ---- */
 
-static int save(const char *task, const char *text, struct ff_error *e)
-{
-    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
-    struct ff_intent *intent = NULL;
-    int rc = COMMIT->begin(COMMIT, "wf", &intent, NULL, e);
-
-    if (rc) {
-        return rc;
-    }
-    rc = COMMIT->write(COMMIT, intent, text, strlen(text), NULL, e);
-    if (rc) {
-        COMMIT->abort(COMMIT, intent);
-        return rc;
-    }
-    rc = COMMIT->commit(COMMIT, intent, task, FF_COMMIT_REPLACE, &old, NULL, e);
-    if (!rc && old.data) {
-        COMMIT->drop(COMMIT, &old, 1);
-    }
-    return rc;
-}
-
-struct names {
-    char name[16][300];
-    size_t count;
-};
-
-static int keep_name(void *ctx, const struct ff_intent_info *info)
-{
-    struct names *n = ctx;
-
-    if (n->count < 16) {
-        (void)snprintf(n->name[n->count++], sizeof n->name[0], "%s", info->name);
-    }
-    return 0;
-}
-
-/* What gc does, an hour later. */
-static void fence_all(const char *workflow)
-{
-    struct names n = {.count = 0};
-
-    atomic_fetch_add(&subject.host.clock_shift_ns, (long long)3600 * 1000000000);
-    CLAUSE_OK(COMMIT->intents(COMMIT, workflow, keep_name, &n, NULL, NULL, e), "intents");
-    for (size_t i = 0; i < n.count; i++) {
-        CLAUSE_OK(COMMIT->fence(COMMIT, workflow, n.name[i], NULL, e),
-                  "fence: a stale one");
-    }
-    n.count = 0;
-    CLAUSE_OK(COMMIT->intents(COMMIT, workflow, keep_name, &n, NULL, NULL, e), "intents");
-    CLAUSE(n.count == 0, "fence: nothing is left");
-}
-
 static void after_save(int rc)
 {
     bool old = is_text(ROOT, "wf/t", "old"), new = is_text(ROOT, "wf/t", "new value");
@@ -280,96 +228,67 @@ START_TEST(workflow_removal_that_fails_at_any_call_can_be_finished)
 }
 END_TEST
 
-/* ---- an answer is lost, and the task replaced meanwhile ---- */
+/* ---- single lost answers ---- */
 
-struct meddler {
-    struct ff_objects objects; /* first */
-    struct ff_batch *outer;
-    int puts_of_task;
-    bool saw_task;
-};
-
-static struct ff_io *see_next(struct ff_batch *batch)
+START_TEST(save_whose_answers_are_lost_is_found_out)
 {
-    struct meddler *m = batch->ctx;
-    struct ff_io *io = m->outer->next(m->outer);
+    NEED_FAULT
 
-    m->saw_task |= io && io->op == FF_PUT && !strcmp(io->name, "wf/t");
-    return io;
-}
-
-static int see_done(struct ff_batch *batch, struct ff_io *io, int code,
-                    const struct ff_error *e)
-{
-    struct meddler *m = batch->ctx;
-
-    return m->outer->done(m->outer, io, code, e);
-}
-
-/* The first put of the task lands, but its answer is lost; before anybody looks, somebody else
- * replaces it. */
-static int meddle(const struct ff_objects *self, struct ff_batch *outer,
-                  const struct ff_call *call, struct ff_error *e)
-{
-    struct meddler *m = (struct meddler *)(uintptr_t)self;
-    struct ff_batch batch = {.struct_size = FF_SIZE(ff_batch, done),
-                             .width = 1,
-                             .ctx = m,
-                             .next = see_next,
-                             .done = see_done};
-    int rc;
-
-    m->outer = outer;
-    m->saw_task = false;
-    rc = ROOT->run(ROOT, &batch, call, e);
-    if (m->saw_task) {
-        m->puts_of_task++;
-        CLAUSE(save("t", "of another", NULL) == FF_OK, "commit, by another");
-        rc = ff_fail(e, FF_E_NETWORK, "wf/t", "the answer was lost");
+    /* the put of the intent, its claim, the task */
+    for (uint64_t k = 1; subject.derived && k <= 3; k++) {
+        CLAUSE_OK(save("t", "old", e), "commit");
+        set(fault, (struct ff_fault_rule){.op = FF_FAULT_PUT,
+                                          .fail_at = k,
+                                          .code = FF_E_NETWORK,
+                                          .lost_answer = 1});
+        CLAUSE_OK(save("t", "new value", e),
+                  "commit: a lost answer is found out by reading");
+        CLAUSE(is_text(ROOT, "wf/t", "new value"), "commit: done");
+        forget(fault);
     }
-    return rc;
 }
+END_TEST
 
-static int pass_list(const struct ff_objects *self, const char *prefix, int one_level,
-                     int (*each)(void *, const struct ff_io *), void *ctx,
-                     int64_t *now_ns, const struct ff_call *call, struct ff_error *e)
+START_TEST(removal_whose_answer_is_lost_is_unknown)
 {
-    (void)self;
-    return ROOT->list(ROOT, prefix, one_level, each, ctx, now_ns, call, e);
-}
-
-static int pass_sync(const struct ff_objects *self, const struct ff_call *call,
-                     struct ff_error *e)
-{
-    (void)self;
-    return ROOT->sync(ROOT, call, e);
-}
-
-START_TEST(lost_answer_and_a_replacement_is_unknown_and_never_put_again)
-{
-    struct meddler m = {.objects = {.struct_size = FF_SIZE(ff_objects, sync),
-                                    .run = meddle,
-                                    .list = pass_list,
-                                    .sync = pass_sync}};
-    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
-    struct ff_commit *commit;
-    struct ff_intent *intent;
+    NEED_FAULT
 
     if (!subject.derived) {
         return;
     }
     CLAUSE_OK(save("t", "old", e), "commit");
-    CLAUSE_OK(ff_commit_derive(&m.objects, &subject.host.services, &subject.host.sys,
-                               &commit, e),
-              "derive");
-    CLAUSE_OK(commit->begin(commit, "wf", &intent, NULL, e), "begin");
-    CLAUSE_OK(commit->write(commit, intent, "ours", 4, NULL, e), "write");
-    CLAUSE_CODE(commit->commit(commit, intent, "t", FF_COMMIT_REPLACE, &old, NULL, e),
-                FF_E_UNKNOWN_OUTCOME, "commit: it cannot be known");
-    CLAUSE(m.puts_of_task == 1, "commit: never put again against another tag");
-    CLAUSE(!old.data, "commit: unknown displaces nothing: nothing is deleted");
-    CLAUSE(is_text(ROOT, "wf/t", "of another"), "commit: the other's value stays");
-    ff_commit_derived_free(commit);
+    set(fault,
+        (struct ff_fault_rule){
+            .op = FF_FAULT_REMOVE, .fail_at = 1, .code = FF_E_NETWORK, .lost_answer = 1});
+    CLAUSE_CODE(do_displace(e), FF_E_UNKNOWN_OUTCOME,
+                "displace: gone, but by whom: somebody may have renamed it");
+    forget(fault);
+}
+END_TEST
+
+START_TEST(each_change_is_made_durable_before_it_is_reported)
+{
+    static const struct {
+        int (*action)(struct ff_error *);
+        const char *clause;
+    } cases[] = {{do_save, "commit: durably"},
+                 {do_rename, "rename: durably"},
+                 {do_save, "commit: durably"},
+                 {do_displace, "displace: durably"},
+                 {do_remove_workflow, "remove_workflow: durably"}};
+    NEED_FAULT
+
+    for (size_t i = 0; subject.derived && i < sizeof cases / sizeof *cases; i++) {
+        uint64_t before = fault->count(fault, FF_FAULT_SYNC);
+
+        if (cases[i].action == do_displace) {
+            CLAUSE_OK(save("t", "old", e), "commit");
+            before = fault->count(fault, FF_FAULT_SYNC);
+        }
+        CLAUSE_OK(cases[i].action(e), cases[i].clause);
+        CLAUSE(fault->count(fault, FF_FAULT_SYNC) > before, cases[i].clause);
+    }
+    CLAUSE_OK(COMMIT->make_workflow(COMMIT, "wf", NULL, e), "make_workflow");
 }
 END_TEST
 
@@ -382,7 +301,9 @@ Suite *fault_suite(void)
         removal_that_fails_at_any_call_is_done_or_not,
         rename_that_fails_at_any_call_loses_nothing,
         workflow_removal_that_fails_at_any_call_can_be_finished,
-        lost_answer_and_a_replacement_is_unknown_and_never_put_again,
+        save_whose_answers_are_lost_is_found_out,
+        removal_whose_answer_is_lost_is_unknown,
+        each_change_is_made_durable_before_it_is_reported,
     };
     Suite *suite = suite_create("faults");
     TCase *tcase = tcase_create("fault");

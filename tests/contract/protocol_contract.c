@@ -217,6 +217,7 @@ int main(int argc, char **argv)
     srunner_add_suite(runner, commit_suite());
     srunner_add_suite(runner, race_suite());
     srunner_add_suite(runner, fault_suite());
+    srunner_add_suite(runner, meddle_suite());
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);

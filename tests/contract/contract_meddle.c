@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* contract_meddle.c: the derived ff.commit/1 while somebody acts between two of its steps. A
+ * protocol with an ff.commit/1 of its own passes. */
+#include <string.h>
+
+#include "contract.h"
+
+#define COMMIT subject.commit
+#define ROOT   subject.root_objects
+
+int save(const char *task, const char *text, struct ff_error *e)
+{
+    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
+    struct ff_intent *intent = NULL;
+    int rc = COMMIT->begin(COMMIT, "wf", &intent, NULL, e);
+
+    if (rc) {
+        return rc;
+    }
+    rc = COMMIT->write(COMMIT, intent, text, strlen(text), NULL, e);
+    if (rc) {
+        COMMIT->abort(COMMIT, intent);
+        return rc;
+    }
+    rc = COMMIT->commit(COMMIT, intent, task, FF_COMMIT_REPLACE, &old, NULL, e);
+    if (!rc && old.data) {
+        COMMIT->drop(COMMIT, &old, 1);
+    }
+    return rc;
+}
+
+int keep_name(void *ctx, const struct ff_intent_info *info)
+{
+    struct names *n = ctx;
+
+    if (n->count < 16) {
+        (void)snprintf(n->name[n->count++], sizeof n->name[0], "%s", info->name);
+    }
+    return 0;
+}
+
+void fence_all(const char *workflow)
+{
+    struct names n = {.count = 0};
+
+    atomic_fetch_add(&subject.host.clock_shift_ns, (long long)3600 * 1000000000);
+    CLAUSE_OK(COMMIT->intents(COMMIT, workflow, keep_name, &n, NULL, NULL, e), "intents");
+    for (size_t i = 0; i < n.count; i++) {
+        CLAUSE_OK(COMMIT->fence(COMMIT, workflow, n.name[i], NULL, e),
+                  "fence: a stale one");
+    }
+    n.count = 0;
+    CLAUSE_OK(COMMIT->intents(COMMIT, workflow, keep_name, &n, NULL, NULL, e), "intents");
+    CLAUSE(n.count == 0, "fence: nothing is left");
+}
+
+struct meddler {
+    struct ff_objects objects; /* first */
+    struct ff_batch *outer;
+    int op; /* of enum ff_io_op, on a name with this in it: then `act` */
+    const char *what;
+    bool before; /* act before the operation, not after it */
+    int (*act)(struct meddler *);
+    struct ff_intent *intent;
+    int acts, puts_of_task;
+    bool seen;
+};
+
+static struct ff_io *see_next(struct ff_batch *batch)
+{
+    struct meddler *m = batch->ctx;
+    struct ff_io *io = m->outer->next(m->outer);
+
+    m->puts_of_task += io && io->op == FF_PUT && !strcmp(io->name, "wf/t");
+    if (io && io->op == m->op && strstr(io->name, m->what) && !m->seen) {
+        m->seen = true;
+        m->acts++;
+        if (m->before) {
+            ck_assert_int_eq(m->act(m), 0);
+        }
+    }
+    return io;
+}
+
+static int see_done(struct ff_batch *batch, struct ff_io *io, int code,
+                    const struct ff_error *e)
+{
+    struct meddler *m = batch->ctx;
+
+    return m->outer->done(m->outer, io, code, e);
+}
+
+/* Let it happen, and act once beside it. */
+static int meddle(const struct ff_objects *self, struct ff_batch *outer,
+                  const struct ff_call *call, struct ff_error *e)
+{
+    struct meddler *m = (struct meddler *)(uintptr_t)self;
+    struct ff_batch batch = {.struct_size = FF_SIZE(ff_batch, done),
+                             .width = 1,
+                             .ctx = m,
+                             .next = see_next,
+                             .done = see_done};
+    int rc;
+
+    m->outer = outer;
+    rc = ROOT->run(ROOT, &batch, call, e);
+    if (m->seen && !m->before && m->acts == 1) {
+        m->acts++;
+        rc = m->act(m);
+        rc = rc ? ff_fail(e, rc, "wf/t", "what the test acted") : FF_OK;
+    }
+    return rc;
+}
+
+static int pass_list(const struct ff_objects *self, const char *prefix, int one_level,
+                     int (*each)(void *, const struct ff_io *), void *ctx,
+                     int64_t *now_ns, const struct ff_call *call, struct ff_error *e)
+{
+    (void)self;
+    return ROOT->list(ROOT, prefix, one_level, each, ctx, now_ns, call, e);
+}
+
+static int pass_sync(const struct ff_objects *self, const struct ff_call *call,
+                     struct ff_error *e)
+{
+    (void)self;
+    return ROOT->sync(ROOT, call, e);
+}
+
+/* A derived commit that is meddled with, and a save in it that has begun. */
+static struct ff_commit *begin_meddled(struct meddler *m)
+{
+    struct ff_commit *commit = NULL;
+
+    m->objects = (struct ff_objects){.struct_size = FF_SIZE(ff_objects, sync),
+                                     .run = meddle,
+                                     .list = pass_list,
+                                     .sync = pass_sync};
+    CLAUSE(save("t", "old", NULL) == FF_OK, "commit");
+    CLAUSE_OK(ff_commit_derive(&m->objects, &subject.host.services, &subject.host.sys,
+                               &commit, e),
+              "derive");
+    CLAUSE_OK(commit->begin(commit, "wf", &m->intent, NULL, e), "begin");
+    CLAUSE_OK(commit->write(commit, m->intent, "ours", 4, NULL, e), "write");
+    return commit;
+}
+
+static void commit_meddled(struct meddler *m, int expected, const char *clause)
+{
+    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
+    struct ff_commit *commit = begin_meddled(m);
+
+    CLAUSE_CODE(commit->commit(commit, m->intent, "t", FF_COMMIT_REPLACE, &old, NULL, e),
+                expected, clause);
+    CLAUSE(m->acts > 0, "the test acted");
+    CLAUSE(!old.data, "commit: a failure displaces nothing: nothing is deleted");
+    ff_commit_derived_free(commit);
+}
+
+static int replace_and_lose(struct meddler *m)
+{
+    (void)m;
+    CLAUSE(save("t", "of another", NULL) == FF_OK, "commit, by another");
+    return FF_E_NETWORK;
+}
+
+START_TEST(lost_answer_and_a_replacement_is_unknown_and_never_put_again)
+{
+    struct meddler m = {.op = FF_PUT, .what = "wf/t", .act = replace_and_lose};
+
+    if (!subject.derived) {
+        return;
+    }
+    commit_meddled(&m, FF_E_UNKNOWN_OUTCOME, "commit: it cannot be known");
+    CLAUSE(m.puts_of_task == 1, "commit: never put again against another tag");
+    CLAUSE(is_text(ROOT, "wf/t", "of another"), "commit: the other's value stays");
+}
+END_TEST
+
+static int fence_it(struct meddler *m)
+{
+    (void)m;
+    fence_all("wf");
+    return FF_OK;
+}
+
+START_TEST(writer_that_was_paused_past_its_fence_takes_the_task_back)
+{
+    struct meddler m = {.op = FF_PUT, .what = "wf/t", .before = true, .act = fence_it};
+
+    if (!subject.derived) {
+        return;
+    }
+    commit_meddled(&m, FF_E_CONFLICT, "commit: fenced just before its put");
+    CLAUSE(is_text(ROOT, "wf/t", "old"), "commit: the old value is back");
+}
+END_TEST
+
+static int remove_it(struct meddler *m)
+{
+    int there = 1;
+
+    (void)m;
+    CLAUSE_OK(COMMIT->remove_workflow(COMMIT, "wf", NULL, e), "remove_workflow");
+    CLAUSE_OK(COMMIT->workflow_exists(COMMIT, "wf", &there, NULL, e), "workflow_exists");
+    CLAUSE(!there, "remove_workflow: gone, also while a save is being committed");
+    return FF_OK;
+}
+
+START_TEST(workflow_removed_just_before_the_put_is_a_conflict)
+{
+    struct meddler m = {.op = FF_PUT, .what = "wf/t", .before = true, .act = remove_it};
+
+    if (!subject.derived) {
+        return;
+    }
+    commit_meddled(&m, FF_E_CONFLICT,
+                   "commit: the workflow was removed just before its put");
+    CLAUSE(!exists(ROOT, "wf/t"), "commit: nothing comes back");
+    fence_all("");
+    CLAUSE_OK(COMMIT->make_workflow(COMMIT, "wf", NULL, e), "make_workflow");
+}
+END_TEST
+
+START_TEST(fenced_save_does_not_even_put)
+{
+    struct meddler m = {.op = -1, .what = ""};
+    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
+    struct ff_commit *commit;
+
+    if (!subject.derived) {
+        return;
+    }
+    commit = begin_meddled(&m);
+    fence_all("wf");
+    CLAUSE_CODE(commit->commit(commit, m.intent, "t", FF_COMMIT_REPLACE, &old, NULL, e),
+                FF_E_CONFLICT, "commit: fenced");
+    CLAUSE(m.puts_of_task == 0, "commit: fenced, no reader ever sees it");
+    ff_commit_derived_free(commit);
+}
+END_TEST
+
+static int refresh_it(struct meddler *m)
+{
+    CLAUSE_OK(COMMIT->refresh(COMMIT, m->intent, e), "refresh");
+    return FF_OK;
+}
+
+START_TEST(fence_of_an_intent_that_is_or_becomes_live_is_a_conflict)
+{
+    struct meddler m = {.op = -1, .what = "/intent-", .act = refresh_it};
+    struct names n = {.count = 0};
+    struct ff_commit *commit;
+
+    if (!subject.derived) {
+        return;
+    }
+    commit = begin_meddled(&m);
+    CLAUSE_OK(commit->intents(commit, "wf", keep_name, &n, NULL, NULL, e), "intents");
+    ck_assert_uint_eq(n.count, 1);
+    CLAUSE_CODE(commit->fence(commit, "wf", n.name[0], NULL, e), FF_E_CONFLICT,
+                "fence: it is live");
+    atomic_fetch_add(&subject.host.clock_shift_ns, (long long)3600 * 1000000000);
+    m.op = FF_GET; /* between fence's look and its swap */
+    CLAUSE_CODE(commit->fence(commit, "wf", n.name[0], NULL, e), FF_E_CONFLICT,
+                "fence: it has become live");
+    CLAUSE(m.acts > 0, "the test acted");
+    CLAUSE_OK(commit->refresh(commit, m.intent, e), "fence: a conflict leaves it alone");
+    commit->abort(commit, m.intent);
+    ff_commit_derived_free(commit);
+}
+END_TEST
+
+Suite *meddle_suite(void)
+{
+    const TTest *const tests[] = {
+        lost_answer_and_a_replacement_is_unknown_and_never_put_again,
+        writer_that_was_paused_past_its_fence_takes_the_task_back,
+        workflow_removed_just_before_the_put_is_a_conflict,
+        fenced_save_does_not_even_put,
+        fence_of_an_intent_that_is_or_becomes_live_is_a_conflict,
+    };
+    Suite *suite = suite_create("between two steps");
+    TCase *tcase = tcase_create("meddle");
+
+    tcase_add_checked_fixture(tcase, subject_open, subject_close);
+    tcase_set_timeout(tcase, 120);
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+        tcase_add_test(tcase, tests[i]);
+    }
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
