@@ -210,6 +210,7 @@ struct ff_array *ff_array_ref(const struct ff_array *a)
     if (!ff_array_is_ours(a)) {
         return NULL;
     }
+    (void)ff_doc_ref(own_of(a)->home);
     atomic_fetch_add_explicit(&own_of(a)->refs, 1, memory_order_relaxed);
     return &own_of(a)->pub;
 }
@@ -226,7 +227,9 @@ void ff_array_free(struct ff_array *a)
         }
         return;
     }
+    struct ff_doc *home = o->home;
     if (atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) != 1) {
+        ff_doc_free(home);
         return;
     }
     if (o->finish) {
@@ -237,6 +240,13 @@ void ff_array_free(struct ff_array *a)
     }
     (void)pthread_mutex_destroy(&o->lock);
     ff_free(o);
+}
+
+void ff_array_set_home(struct ff_array *a, struct ff_doc *home)
+{
+    if (ff_array_is_ours(a)) {
+        own_of(a)->home = home;
+    }
 }
 
 void ff_array_keep(struct ff_array *a, void *owner, void (*release)(void *))

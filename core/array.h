@@ -18,6 +18,10 @@ int ff_array_is_ours(const struct ff_array *);
 /* Let one of the host's arrays keep `owner` until its end; it has none yet, else `owner`
  * is released at once. */
 void ff_array_keep(struct ff_array *, void *owner, void (*release)(void *));
+/* The array's elements lie in a document, which owns the array: every further reference to
+ * the array is one to the document too. Without that, a document that its arrays keep alive
+ * would never go. */
+void ff_array_set_home(struct ff_array *, struct ff_doc *home);
 /* A tag that its maker attached, to recognise an unchanged lazy array: (owner, name). */
 void ff_array_set_origin(struct ff_array *, const void *owner, const char *name);
 const char *ff_array_origin(const struct ff_array *, const void **owner);

@@ -13,6 +13,7 @@
 struct ff_own_array {
     struct ff_array pub; /* first: a pointer to one is a pointer to the other */
     atomic_uint refs;
+    struct ff_doc *home; /* ff_array_set_home */
     const int64_t *const *bounds; /* with edges: for each axis where its chunks end */
     void (*finish)(struct ff_own_array *); /* the kind's part of the end, or NULL */
     void *owner;                           /* released last */

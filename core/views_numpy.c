@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/array.h"
 #include "core/base/alloc.h"
 #include "core/base/checked.h"
 #include "core/base/region.h"
@@ -274,6 +275,7 @@ const struct ff_array *ff_view_array(struct ff_value v, struct ff_error *e)
     if (!made) {
         return NULL;
     }
+    ff_array_set_home(made, ff_doc_mutable(v.doc));
     kept = ff_doc_keep_array(v.doc, v.cell, made);
     return kept ? kept : no_memory(e);
 }
