@@ -28,6 +28,8 @@
 
 #include "value.h"
 
+#include <stdlib.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -629,6 +631,37 @@ static inline int ff_remove_object(const struct ff_objects *objects, const char 
     struct ff_one_io one;
     memset(&one, 0, sizeof one);
     return ff_one_run(objects, &one, FF_REMOVE, name, call, e);
+}
+
+/* One object as something to read from: ff_object_read() is an ff_read_at with it as ctx. */
+struct ff_object {
+    const struct ff_objects *objects;
+    char name[256];
+};
+
+static inline int ff_object_read(void *ctx, uint64_t offset, void *dst, size_t size_bytes,
+                                 const struct ff_call *call, struct ff_error *e)
+{
+    const struct ff_object *o = (const struct ff_object *)ctx;
+    return ff_get_bytes(o->objects, o->name, offset, dst, size_bytes, NULL, call, e);
+}
+
+/* A new one, released with free(), and how large the object is. FF_E_NOT_FOUND. */
+static inline int ff_object_open(const struct ff_objects *objects, const char *name,
+                                 struct ff_object **out, uint64_t *size_bytes,
+                                 const struct ff_call *call, struct ff_error *e)
+{
+    struct ff_object *o = (struct ff_object *)malloc(sizeof *o);
+    int code = o ? ff_head(objects, name, size_bytes, NULL, call, e)
+                 : ff_fail(e, FF_E_NO_MEMORY, name, "out of memory");
+    if (code) {
+        free(o);
+        return code;
+    }
+    o->objects = objects;
+    (void)snprintf(o->name, sizeof o->name, "%s", name);
+    *out = o;
+    return FF_OK;
 }
 
 #ifdef __cplusplus
