@@ -116,7 +116,7 @@ int ff_op_pop(struct ff_reader *r)
 
 int ff_op_pop_mark(struct ff_reader *r)
 {
-    size_t start;
+    size_t start = 0;
     int failed = ff_read_pop_mark(r, &start);
     while (!failed && r->depth > start) {
         failed = ff_read_dropped(r, r->stack[--r->depth]);

@@ -325,14 +325,14 @@ static int line_index(struct ff_reader *r, uint64_t *index)
 
 int ff_op_put_line(struct ff_reader *r)
 {
-    uint64_t index;
+    uint64_t index = 0;
     int failed = line_index(r, &index);
     return failed ? failed : ff_read_put(r, index);
 }
 
 int ff_op_get_line(struct ff_reader *r)
 {
-    uint64_t index;
+    uint64_t index = 0;
     int failed = line_index(r, &index);
     return failed ? failed : ff_read_get(r, index);
 }
