@@ -51,7 +51,9 @@ static int tuple_of(struct ff_reader *r, size_t start)
     if (!seq) {
         return ff_read_full(r);
     }
-    memcpy(seq->cells, r->stack + start, count * sizeof *r->stack);
+    if (count) {
+        memcpy(seq->cells, r->stack + start, count * sizeof *r->stack);
+    }
     r->depth = start;
     return ff_read_push(r, ff_cell(FF_TAG_TUPLE, seq));
 }

@@ -196,7 +196,9 @@ static uint64_t args_from(struct ff_reader *r, size_t start)
     if (!seq) {
         return 0;
     }
-    memcpy(seq->cells, r->stack + start, seq->count * sizeof *r->stack);
+    if (seq->count) {
+        memcpy(seq->cells, r->stack + start, seq->count * sizeof *r->stack);
+    }
     return ff_cell(FF_TAG_TUPLE, seq);
 }
 

@@ -31,6 +31,7 @@ static int begin_batch(struct ff_dumper *d, struct ff_part_frame *f, size_t cell
     bool alone = f->exact ? cells == stride && f->kind != FF_TAG_SET : left == 1;
     if (d->protocol == 0 || alone) {
         f->phase = ALONE;
+        f->batch = 0;
         return FF_PUSHED;
     }
     f->phase = IN_BATCH;
@@ -78,7 +79,6 @@ static int alone(struct ff_dumper *d, struct ff_part_frame *f, const uint64_t *c
         }
         f = &d->stack[depth - 1];
     }
-    f->batch = 0;
     f->phase = AT_START;
     int failed = ff_write_op(d, single_op(f));
     return failed ? failed : d->protocol == 0 ? FF_PUSHED : FF_WRITTEN;
