@@ -225,12 +225,13 @@ static int info(struct ff_cli *c, struct ff_error *e)
 
 /* ---- changes ---- */
 
-static const struct ff_plugin_row *find_row(const struct ff_host *host, const char *name,
-                                            const char *file)
+/* By name, or by file. */
+static const struct ff_plugin_row *find_row(const struct ff_host *host, const char *what,
+                                            int by_file)
 {
     for (size_t i = 0; i < ff_plugin_count(host); i++) {
         const struct ff_plugin_row *r = ff_plugin_at(host, i);
-        if (name ? strcmp(r->name, name) == 0 : strcmp(r->file, file) == 0) {
+        if (strcmp(by_file ? r->file : r->name, what) == 0) {
             return r;
         }
     }
@@ -251,7 +252,7 @@ static int install(struct ff_cli *c, struct ff_error *e)
         return e->code;
     }
     after = ff_cli_open_host(c, NULL, NULL, NULL, &ignored);
-    row = find_row(after, NULL, path);
+    row = find_row(after, path, 1);
     if (c->json) {
         ff_json_begin(&j, e);
         ff_json_text(&j, j.root, "installed", path);
@@ -304,7 +305,7 @@ static int enable(struct ff_cli *c, int on, struct ff_error *e)
     ff_print_note(c, "%s %s in %s", on ? "enabled" : "disabled", name,
                   ff_config_path(host));
     after = ff_cli_open_host(c, NULL, NULL, NULL, &ignored);
-    row = find_row(after, name, NULL);
+    row = find_row(after, name, 0);
     if (!row) {
         warn_unknown(c, after ? after : host, name);
     } else if (on && strcmp(row->code, "loaded") != 0) {
