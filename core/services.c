@@ -14,7 +14,7 @@ static struct ff_value from_json(struct ff_doc *doc, const char *text, size_t si
 }
 
 static const struct ff_values values = {
-    .struct_size = FF_SIZE(ff_values, set_item),
+    .struct_size = FF_SIZE(ff_values, doc_free),
     .kind = ff_kind,
     .view = ff_view,
     .class_name = ff_class_name,
@@ -45,6 +45,8 @@ static const struct ff_values values = {
     .from_json = from_json,
     .to_json = ff_to_json,
     .set_item = ff_set_item,
+    .doc_new = ff_doc_new,
+    .doc_free = ff_doc_free,
 };
 
 static int for_each(const struct ff_host_services *s, uint64_t count,

@@ -20,14 +20,15 @@ static int by_chunk(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static int one_chunk(struct hdf_io *io, hid_t set, hsize_t i, const struct hdf_file *f,
-                     const struct hdf_dataset *d, struct hdf_entry *out)
+static int one_chunk(struct hdf_io *io, hid_t set, hid_t space, hsize_t i,
+                     const struct hdf_file *f, const struct hdf_dataset *d,
+                     struct hdf_entry *out)
 {
     hsize_t first[FF_MAX_NDIM], size_bytes = 0;
     haddr_t address = 0;
     unsigned skipped = 0;
 
-    if (H5Dget_chunk_info(set, H5S_ALL, i, first, &skipped, &address, &size_bytes) < 0) {
+    if (H5Dget_chunk_info(set, space, i, first, &skipped, &address, &size_bytes) < 0) {
         return hdf_outcome(io, false, FF_E_CORRUPT, f->name, "the index of its chunks");
     }
     out->chunk = 0;
@@ -46,14 +47,14 @@ static int one_chunk(struct hdf_io *io, hid_t set, hsize_t i, const struct hdf_f
                : FF_OK;
 }
 
-static int all_chunks(struct hdf_io *io, hid_t set, const struct hdf_file *f,
+static int all_chunks(struct hdf_io *io, hid_t set, hid_t space, const struct hdf_file *f,
                       struct hdf_dataset *d)
 {
     struct ff_error *e = io->error;
     hsize_t count = 0;
     int rc = FF_OK;
 
-    if (set < 0 || H5Dget_num_chunks(set, H5S_ALL, &count) < 0) {
+    if (space < 0 || H5Dget_num_chunks(set, space, &count) < 0) {
         return hdf_outcome(io, false, FF_E_CORRUPT, f->name, "the index of its chunks");
     }
     if (count > ASKED_MAX || count > d->chunk_count) {
@@ -67,7 +68,7 @@ static int all_chunks(struct hdf_io *io, hid_t set, const struct hdf_file *f,
     }
     for (hsize_t i = 0; rc == FF_OK && i < count; i++) {
         rc = ff_cancelled(f->call) ? ff_fail(e, FF_E_CANCELLED, f->name, "cancelled")
-                                   : one_chunk(io, set, i, f, d, &d->entries[i]);
+                                   : one_chunk(io, set, space, i, f, d, &d->entries[i]);
     }
     d->entry_count = (size_t)count;
     qsort(d->entries, d->entry_count, sizeof *d->entries, by_chunk);
@@ -84,8 +85,10 @@ static int ask(struct hdf_io *io, const struct hdf_file *f, struct hdf_dataset *
     hid_t list = hdf_access_list(io);
     hid_t file = list < 0 ? -1 : H5Fopen(f->name, H5F_ACC_RDONLY, list);
     hid_t set = file < 0 ? -1 : H5Dopen2(file, HDF_DATASET, H5P_DEFAULT);
-    int rc = all_chunks(io, set, f, d);
+    hid_t space = set < 0 ? -1 : H5Dget_space(set);
+    int rc = all_chunks(io, set, space, f, d);
 
+    (void)H5Sclose(space);
     (void)H5Dclose(set);
     if (file >= 0) {
         (void)hdf_io_close(io, file);
