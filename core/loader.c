@@ -2,16 +2,13 @@
 /*
  * loader.c: loading shared objects; the only file that knows libltdl.
  *
- * libltdl's stock loader binds lazily (a missing symbol then ends the process at its first
- * call) and its messages are "file not found" whatever happened. So it gets a loader of ours,
- * which loads with RTLD_NOW (missing symbols are found now), RTLD_LOCAL (plugins do not see
- * each other's symbols) and RTLD_NODELETE (libraries such as libhdf5 leave thread-specific
- * destructors behind: unmapping them crashes later) and keeps dlerror's text. Around each of
- * our calls the stock loader is taken out, and ours says no to everybody else's, so that a
+ * libltdl's stock loader binds lazily (a missing symbol ends the process at its first call) and
+ * says "file not found" whatever happened. Ours loads with RTLD_NOW (missing symbols are found
+ * now), RTLD_LOCAL (plugins do not see each other) and RTLD_NODELETE (unmapping a library such
+ * as libhdf5 crashes later, in its thread-specific destructors), and keeps dlerror's text.
+ * Around each call the stock loader is taken out, and ours says no to everybody else, so a
  * program with libltdl of its own sees no difference. lt_dlexit is never called.
- *
- * State and lock are static because libltdl's are: one list of loaders and modules for the
- * process, and no lock of its own.
+ * State and lock are static because libltdl's state is, without a lock of its own.
  */
 #include "core/loader.h"
 
@@ -22,28 +19,30 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WHY_BYTES = 512 };
-
 static struct {
     pthread_mutex_t mutex;
     int ready;
-    int asked;           /* the call is ours */
-    int failed;          /* our loader, or our symbol check, said no */
-    char why[WHY_BYTES]; /* what dlerror said */
+    lt_dlinterface_id id; /* handles that are ours have data under it */
+    int asked;            /* the call is ours */
+    int opened;           /* our loader loaded it */
+    int foreign;          /* the symbol is in another file */
+    char why[512];        /* what dlerror said */
 } loader = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static lt_module module_open(lt_user_data data, const char *path, lt_dladvise advise)
 {
-    void *module = NULL;
+    void *module;
 
     (void)data;
     (void)advise;
-    if (loader.asked && !(module = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE))) {
+    if (!loader.asked) {
+        return NULL;
+    }
+    module = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    loader.opened = module != NULL;
+    if (!module) {
         const char *text = dlerror();
-
-        loader.failed = 1;
-        (void)snprintf(loader.why, sizeof loader.why, "%s",
-                       text ? text : "no reason given");
+        (void)snprintf(loader.why, sizeof loader.why, "%s", text ? text : "no reason");
     }
     return module;
 }
@@ -66,7 +65,7 @@ static void *find_sym(lt_user_data data, lt_module module, const char *name)
     if (found &&
         (dlinfo(module, RTLD_DI_LINKMAP, &own) ||
          !dladdr1(found, &info, (void **)&holder, RTLD_DL_LINKMAP) || own != holder)) {
-        loader.failed = 1;
+        loader.foreign = 1;
         found = NULL;
     }
     return found;
@@ -82,31 +81,53 @@ static const lt_dlvtable vtable = {.name = "functionfuse",
 static int get_ready(void)
 {
     if (!loader.ready) {
-        loader.ready = !lt_dlinit() && !lt_dlloader_add(&vtable);
+        loader.ready = !lt_dlinit() && !lt_dlloader_add(&vtable) &&
+                       (loader.id = lt_dlinterface_register("functionfuse", NULL));
     }
     return loader.ready;
+}
+
+/* libltdl gives the handle of whoever opened the path before: it has to be ours, or fresh. */
+static int is_ours(lt_dlhandle handle)
+{
+    if (!loader.opened && !lt_dlcaller_get_data(loader.id, handle)) {
+        (void)snprintf(loader.why, sizeof loader.why,
+                       "the program itself has opened this file by libltdl");
+        return 0;
+    }
+    (void)lt_dlcaller_set_data(loader.id, handle, &loader);
+    return 1;
+}
+
+/* Mutex held. The stock loader comes back behind ours. While the program has modules open in
+ * it, it cannot be taken out: then whatever it would take after us must not get that far. */
+static lt_dlhandle open_alone(const char *path)
+{
+    lt_dlvtable *stock = lt_dlloader_remove("lt_dlopen");
+    int loads = stock || module_open(NULL, path, NULL);
+    lt_dlhandle handle;
+
+    loader.opened = 0;
+    handle = loads ? lt_dlopen(path) : NULL;
+    if (stock) {
+        stock->priority = LT_DLLOADER_APPEND;
+        (void)lt_dlloader_add(stock);
+    }
+    return handle;
 }
 
 struct ff_module *ff_loader_open(const char *path, char *why, size_t why_bytes)
 {
     lt_dlhandle handle = NULL;
-    lt_dlvtable *stock;
 
     (void)pthread_mutex_lock(&loader.mutex);
-    loader.failed = 0;
-    (void)snprintf(loader.why, sizeof loader.why,
-                   "not a full path, or libltdl does not start");
+    (void)snprintf(loader.why, sizeof loader.why, "not a full path, or libltdl fails");
     if (path[0] == '/' && get_ready()) {
         loader.asked = 1;
-        stock = lt_dlloader_remove(
-            "lt_dlopen"); /* NULL: the program has modules open in it */
-        handle = lt_dlopen(path);
-        if (stock) {
-            (void)lt_dlloader_add(stock);
-        }
+        handle = open_alone(path);
         loader.asked = 0;
-        if (handle && loader.failed) {
-            (void)lt_dlclose(handle); /* the stock loader took what ours refused */
+        if (handle && !is_ours(handle)) {
+            (void)lt_dlclose(handle);
             handle = NULL;
         }
     }
@@ -120,9 +141,9 @@ void *ff_loader_symbol(struct ff_module *module, const char *name, int *foreign)
     void *found;
 
     (void)pthread_mutex_lock(&loader.mutex);
-    loader.failed = 0;
+    loader.foreign = 0;
     found = lt_dlsym((lt_dlhandle)module, name);
-    *foreign = !found && loader.failed;
+    *foreign = !found && loader.foreign;
     (void)pthread_mutex_unlock(&loader.mutex);
     return found;
 }
