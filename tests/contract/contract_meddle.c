@@ -177,6 +177,34 @@ START_TEST(lost_answer_and_a_replacement_is_unknown_and_never_put_again)
 }
 END_TEST
 
+static int replace_it(struct meddler *m)
+{
+    (void)m;
+    CLAUSE(save("t", "of another", NULL) == FF_OK, "commit, by another");
+    return FF_OK;
+}
+
+START_TEST(task_replaced_just_before_the_put_is_what_is_displaced)
+{
+    struct meddler m = {.op = FF_PUT, .what = "wf/t", .before = true, .act = replace_it};
+    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
+    struct ff_commit *commit;
+
+    if (!subject.derived) {
+        return;
+    }
+    commit = begin_meddled(&m);
+    CLAUSE_OK(commit->commit(commit, m.intent, "t", FF_COMMIT_REPLACE, &old, NULL, e),
+              "commit: tries again on a clean conflict");
+    CLAUSE(m.puts_of_task == 2, "commit: only in the place of what it has read");
+    CLAUSE(old.size_bytes == strlen("of another") &&
+               !memcmp(old.data, "of another", strlen("of another")),
+           "commit: what it displaced is what it replaced");
+    commit->drop(commit, &old, 1);
+    ff_commit_derived_free(commit);
+}
+END_TEST
+
 static int fence_it(struct meddler *m)
 {
     (void)m;
@@ -275,6 +303,7 @@ Suite *meddle_suite(void)
 {
     const TTest *const tests[] = {
         lost_answer_and_a_replacement_is_unknown_and_never_put_again,
+        task_replaced_just_before_the_put_is_what_is_displaced,
         writer_that_was_paused_past_its_fence_takes_the_task_back,
         workflow_removed_just_before_the_put_is_a_conflict,
         fenced_save_does_not_even_put,

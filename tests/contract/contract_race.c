@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "contract.h"
+#include "tests/doubles/fault.h"
 
 #define COMMIT  subject.commit
 #define ROOT    subject.root_objects
@@ -113,6 +114,21 @@ static void *rename_around(void *arg)
     return NULL;
 }
 
+/* Steps in memory are so short that threads would hardly meet between them. */
+static void slow_down(void)
+{
+    const struct ff_fault *fault = subject.protocol->query(subject.root, FF_FAULT_1);
+    struct ff_fault_rule rule = {.struct_size = FF_SIZE(ff_fault_rule, delay_ms),
+                                 .op = FF_FAULT_PUT,
+                                 .delay_ms = 1};
+
+    if (fault) {
+        CLAUSE_OK(fault->set_rule(fault, &rule, e), "set_rule");
+        rule.op = FF_FAULT_REMOVE;
+        CLAUSE_OK(fault->set_rule(fault, &rule, e), "set_rule");
+    }
+}
+
 static void run_workers(struct worker *workers, void *(*const *fns)(void *), int rounds)
 {
     size_t values = (size_t)(THREADS * rounds);
@@ -120,6 +136,7 @@ static void run_workers(struct worker *workers, void *(*const *fns)(void *), int
     atomic_int *committed = calloc(values, sizeof *committed);
 
     ck_assert(displaced && committed);
+    slow_down();
     for (int i = 0; i < THREADS; i++) {
         workers[i] = (struct worker){.number = i,
                                      .rounds = rounds,

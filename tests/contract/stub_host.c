@@ -239,7 +239,7 @@ static int open_storage(const struct ff_host_services *services, struct ff_value
                         const struct ff_protocol **out, void **inst, struct ff_error *e)
 {
     struct stub_host *host = host_of(services);
-    const char *kind;
+    const char *kind = "";
     size_t length;
     int rc = stub_str(stub_get(storage, "kind"), &kind, &length, e);
 
