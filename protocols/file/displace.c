@@ -221,49 +221,88 @@ int ff_file_displace(const struct ff_commit *self, const char *workflow, const c
 
 /* ---- renaming ---- */
 
-/* Without flags: a second name, then the first one goes, if it still is this file's. */
-static int rename_by_link(const struct ff_file_root *root, int dir_fd, const char *task,
-                          const char *to, struct ff_file_id id)
+struct renaming {
+    const struct ff_file_root *root;
+    int dir_fd;
+    const char *task, *to, *place;
+    struct ff_file_id id;
+};
+
+static int tell_rename(const struct renaming *r, int rc, struct ff_error *e)
 {
-    int rc = root->sys->linkat(root->sys, dir_fd, task, dir_fd, to, 0);
+    if (rc == -EEXIST) {
+        return ff_fail(e, FF_E_CONFLICT, r->place,
+                       "cannot rename it to %.200s: that is there", r->to);
+    }
+    if (rc == -ENOENT) {
+        return ff_fail(e, FF_E_NOT_FOUND, r->place, "no such task");
+    }
+    return rc < 0 ? ff_file_fail(e, rc, r->place, "rename the task") : FF_OK;
+}
+
+/* The second name is there: the first one goes, when it still is this file's. Else the
+ * second one does, if it is certain that the first one stays. */
+static int leave_first_name(const struct renaming *r, struct ff_error *e)
+{
+    const struct ff_sys *sys = r->root->sys;
+    int same = ff_file_name_has(r->root, r->dir_fd, r->task, r->id), rc = 0;
+
+    if (same == 1) {
+        rc = sys->unlinkat(sys, r->dir_fd, r->task, 0);
+    }
+    if (rc < 0 || same < 0) {
+        rc = rc < 0 ? rc : same;
+        same = ff_file_name_has(r->root, r->dir_fd, r->task, r->id);
+    }
+    if (same < 0) {
+        return ff_fail(
+            e, FF_E_UNKNOWN_OUTCOME, r->place,
+            "whether it was renamed to %.200s is not known: both may be there: %s", r->to,
+            strerrordesc_np(-rc));
+    }
+    if (rc < 0 && same == 1) {
+        (void)sys->unlinkat(sys, r->dir_fd, r->to, 0);
+        return tell_rename(r, rc, e);
+    }
+    return FF_OK;
+}
+
+static int rename_by_link(const struct renaming *r, struct ff_error *e)
+{
+    const struct ff_sys *sys = r->root->sys;
+    int rc = sys->linkat(sys, r->dir_fd, r->task, r->dir_fd, r->to, 0);
 
     if (ff_file_no_links(rc)) {
-        return -EOPNOTSUPP;
+        return ff_fail(
+            e, FF_E_UNSUPPORTED, r->place,
+            "this file system cannot rename a task without the risk to replace "
+            "another");
     }
-    if (rc == -EEXIST && strcmp(task, to) != 0 &&
-        ff_file_name_has(root, dir_fd, to, id) == 1) {
+    if (rc < 0 && strcmp(r->task, r->to) != 0 &&
+        ff_file_name_has(r->root, r->dir_fd, r->to, r->id) == 1) {
         rc = 0; /* its first answer was lost */
     }
-    if (rc == 0 && ff_file_name_has(root, dir_fd, task, id) == 1) {
-        rc = root->sys->unlinkat(root->sys, dir_fd, task, 0);
-    }
-    return rc;
+    return rc < 0 ? tell_rename(r, rc, e) : leave_first_name(r, e);
 }
 
 static int rename_in(const struct ff_file_root *root, int dir_fd, const char *task,
                      const char *to, const char *place, struct ff_error *e)
 {
-    struct stat st;
+    struct stat st = {0};
     int code = look_at(root, dir_fd, task, place, &st, e), rc;
+    struct renaming r = {root, dir_fd, task, to, place, ff_file_id_of(&st)};
 
     if (code) {
         return code;
     }
     rc = root->sys->renameat2(root->sys, dir_fd, task, dir_fd, to, RENAME_NOREPLACE);
     if (ff_file_no_flags(rc)) {
-        rc = rename_by_link(root, dir_fd, task, to, ff_file_id_of(&st));
-    } else if (rc < 0 && rc != -EEXIST &&
-               ff_file_name_has(root, dir_fd, to, ff_file_id_of(&st)) == 1) {
+        return rename_by_link(&r, e);
+    }
+    if (rc < 0 && rc != -EEXIST && ff_file_name_has(root, dir_fd, to, r.id) == 1) {
         rc = 0;
     }
-    if (rc == -EEXIST) {
-        return ff_fail(e, FF_E_CONFLICT, place,
-                       "cannot rename it to %.200s: that is there", to);
-    }
-    if (rc == -ENOENT) {
-        return ff_fail(e, FF_E_NOT_FOUND, place, "no such task");
-    }
-    return rc < 0 ? ff_file_fail(e, rc, place, "rename the task") : FF_OK;
+    return tell_rename(&r, rc, e);
 }
 
 int ff_file_rename(const struct ff_commit *self, const char *workflow, const char *task,

@@ -21,12 +21,12 @@ static const char *const option_names[] = {"path", NULL};
 /* ---- options ---- */
 
 static int read_option(const struct ff_values *values, struct ff_value key,
-                       struct ff_value value, const char **path, size_t *path_bytes,
+                       struct ff_value value, char path[FF_FILE_PATH_BYTES],
                        struct ff_error *e)
 {
-    const char *name, *nearest;
-    size_t name_bytes;
-    int code = values->str(key, &name, &name_bytes, e);
+    const char *nearest;
+    char name[64];
+    int code = ff_copy_str(values, key, name, sizeof name, e);
 
     if (code) {
         return code;
@@ -42,17 +42,21 @@ static int read_option(const struct ff_values *values, struct ff_value key,
         return ff_fail(e, FF_E_USAGE, "options.path",
                        "file: the option \"path\" is no text");
     }
-    return values->str(value, path, path_bytes, e);
+    code = ff_copy_str(values, value, path, FF_FILE_PATH_BYTES, e);
+    if (code == FF_OK && !path[0]) {
+        code =
+            ff_fail(e, FF_E_USAGE, "options.path", "file: the option \"path\" is empty");
+    }
+    return code;
 }
 
 static int read_options(const struct ff_host_services *host, struct ff_value options,
-                        const char **path, struct ff_error *e)
+                        char path[FF_FILE_PATH_BYTES], struct ff_error *e)
 {
     const struct ff_values *values = host->query(host, FF_VALUES_1);
-    size_t path_bytes = 0;
     int code = FF_OK;
 
-    *path = NULL;
+    path[0] = '\0';
     if (!values) {
         return ff_fail(e, FF_E_PLUGIN, "file", "the host has no " FF_VALUES_1);
     }
@@ -63,13 +67,11 @@ static int read_options(const struct ff_host_services *host, struct ff_value opt
         struct ff_value key, value;
 
         code = values->item(options, i, &key, &value, e);
-        code = code ? code : read_option(values, key, value, path, &path_bytes, e);
+        code = code ? code : read_option(values, key, value, path, e);
     }
-    if (code == FF_OK && (!*path || path_bytes == 0 || strlen(*path) != path_bytes)) {
-        code = ff_fail(e, FF_E_USAGE, "options.path", "file: the option \"path\" is %s",
-                       !*path            ? "missing"
-                       : path_bytes == 0 ? "empty"
-                                         : "no path: it holds a NUL");
+    if (code == FF_OK && !path[0]) {
+        code = ff_fail(e, FF_E_USAGE, "options.path",
+                       "file: the option \"path\" is missing");
     }
     return code;
 }
@@ -200,8 +202,8 @@ static int file_create(const struct ff_host_services *host, struct ff_value opti
                        void **out, struct ff_error *e)
 {
     struct ff_file_root *root;
-    const char *path;
-    int code = read_options(host, options, &path, e);
+    char path[FF_FILE_PATH_BYTES];
+    int code = read_options(host, options, path, e);
 
     *out = NULL;
     if (code) {

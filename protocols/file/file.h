@@ -27,7 +27,8 @@ enum {
     FF_FILE_NAME_BYTES = 64,   /* a private name with NUL */
     FF_FILE_PATH_BYTES = 4096, /* PATH_MAX */
     FF_FILE_PIECE_BYTES = 512 << 10,
-    FF_FILE_TRIES = 16
+    FF_FILE_TRIES = 16,
+    FF_FILE_PRUNED = 200 /* how often a removal may take a new folder away */
 };
 
 /* Which file it is, whatever its name. */

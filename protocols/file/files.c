@@ -30,10 +30,10 @@ static int open_path(struct ff_file_bound *b, const char *path, int mode)
                                          : O_RDWR | O_CREAT | O_EXCL;
     int fd = ff_sys_open_beneath(b->root->sys, b->root->fd, path, flags, 0666);
 
-    for (int i = 0; i < FF_FILE_TRIES && fd == -ENOENT && mode == FF_OPEN_CREATE; i++) {
+    for (int i = 0; i < FF_FILE_PRUNED && fd == -ENOENT && mode == FF_OPEN_CREATE; i++) {
         int rc = ff_file_make_folders(b, path);
 
-        if (rc < 0) {
+        if (rc < 0 && rc != -ENOENT) {
             return rc;
         }
         fd = ff_sys_open_beneath(b->root->sys, b->root->fd, path, flags, 0666);

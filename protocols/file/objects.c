@@ -178,14 +178,12 @@ static int make_temp(struct ff_file_bound *b, const char *path, struct making *m
 {
     int rc = -ENOENT;
 
-    for (int i = 0; i < FF_FILE_TRIES && rc == -ENOENT; i++) {
+    for (int i = 0; i < FF_FILE_PRUNED && rc == -ENOENT; i++) {
         rc = ff_file_dir_open(b->root, path, &m->dir);
         if (rc == -ENOENT) {
             int made = ff_file_make_folders(b, path);
 
-            if (made < 0) {
-                return made;
-            }
+            rc = made < 0 ? made : rc;
             continue;
         }
         rc = rc < 0

@@ -110,7 +110,9 @@ int ff_file_check_path(const char *name, struct ff_error *e)
         fault = part_fault(part, length);
         part = part[length] ? part + length + 1 : NULL;
     }
-    return fault ? ff_fail(e, FF_E_USAGE, name, "the name %s", fault) : FF_OK;
+    return fault ? ff_fail(e, FF_E_USAGE, name && *name ? name : "\"\"", "the name %s",
+                           fault)
+                 : FF_OK;
 }
 
 int ff_file_join(const char *folder, const char *name, char path[FF_FILE_PATH_BYTES])

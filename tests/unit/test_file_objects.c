@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file_store.h"
+#include "run.h"
+
+static struct store s;
+
+static void open_store(void)
+{
+    store_open(&s, 0);
+}
+
+static void close_store(void)
+{
+    store_close(&s);
+}
+
+/* ---- put ---- */
+
+START_TEST(put_new_has_the_mode_of_the_umask_and_leaves_no_temporary)
+{
+    struct stat st;
+
+    (void)umask(037);
+    OK(put_text(s.objects, "d/e/x", "text", NULL, NULL, e));
+    ck_assert_int_eq(stat(store_path(&s, "wf/bigdata/d/e/x"), &st), 0);
+    ck_assert_int_eq(st.st_mode & 0777, 0640);
+    ck_assert_int_eq(stat(store_path(&s, "wf/bigdata/d"), &st), 0);
+    ck_assert_int_eq(st.st_mode & 0777, 0740);
+    ck_assert_int_eq(count_names(&s, "wf/bigdata/d/e"), 1);
+    (void)umask(022);
+}
+END_TEST
+
+START_TEST(put_where_a_folder_is_gives_conflict_and_leaves_nothing)
+{
+    OK(put_text(s.objects, "d/x", "text", NULL, NULL, e));
+    FAILS(put_text(s.objects, "d", "text", NULL, NULL, e), FF_E_CONFLICT);
+    FAILS(put_text(s.objects, "d", "text", "", NULL, e), FF_E_CONFLICT);
+    ck_assert_int_eq(count_names(&s, "wf/bigdata"), 1);
+}
+END_TEST
+
+START_TEST(put_through_a_symbolic_link_is_unsafe)
+{
+    OK(put_text(s.objects, "x", "text", NULL, NULL, e));
+    ck_assert_int_eq(symlink("/tmp", store_path(&s, "wf/bigdata/out")), 0);
+    FAILS(put_text(s.objects, "out/x", "text", NULL, NULL, e), FF_E_UNSAFE);
+    s.faulty.always[SYS_OPENAT2] = -ENOSYS;
+    FAILS(put_text(s.objects, "out/x", "text", NULL, NULL, e), FF_E_UNSAFE);
+    FAILS(copy_object(s.objects, "out/x", "y", NULL, e), FF_E_UNSAFE);
+}
+END_TEST
+
+START_TEST(put_over_a_symbolic_link_replaces_the_link)
+{
+    char text[16];
+
+    OK(put_text(s.objects, "x", "text", NULL, NULL, e));
+    ck_assert_int_eq(symlink("x", store_path(&s, "wf/bigdata/link")), 0);
+    OK(put_text(s.objects, "link", "other", NULL, NULL, e));
+    OK(get_text(s.objects, "x", text, sizeof text, e));
+    ck_assert_str_eq(text, "text");
+}
+END_TEST
+
+START_TEST(put_if_absent_without_rename_flags_holds)
+{
+    char text[16];
+
+    s.faulty.no_flags = true;
+    OK(put_text(s.objects, "x", "one", "", NULL, e));
+    FAILS(put_text(s.objects, "x", "two", "", NULL, e), FF_E_CONFLICT);
+    OK(get_text(s.objects, "x", text, sizeof text, e));
+    ck_assert_str_eq(text, "one");
+    ck_assert_int_eq(count_names(&s, "wf/bigdata"), 1);
+    s.faulty.always[SYS_LINKAT] = -EPERM;
+    FAILS(put_text(s.objects, "y", "two", "", NULL, e), FF_E_IO);
+}
+END_TEST
+
+START_TEST(put_with_a_tag_needs_that_tag)
+{
+    char first[80], second[80];
+
+    OK(put_text(s.objects, "x", "one", NULL, first, e));
+    OK(put_text(s.objects, "x", "two!", first, second, e));
+    ck_assert_str_ne(first, second);
+    FAILS(put_text(s.objects, "x", "three", first, NULL, e), FF_E_CONFLICT);
+    FAILS(put_text(s.objects, "none", "three", first, NULL, e), FF_E_CONFLICT);
+    s.faulty.always[SYS_LOCK] = -ENOLCK;
+    OK(put_text(s.objects, "x", "three", second, NULL, e));
+}
+END_TEST
+
+START_TEST(put_to_a_workflow_that_was_removed_does_not_bring_it_back)
+{
+    OK(put_text(s.objects, "x", "one", NULL, NULL, e));
+    OK(s.commit->remove_workflow(s.commit, "wf", NULL, e));
+    FAILS(put_text(s.objects, "x", "one", NULL, NULL, e), FF_E_NOT_FOUND);
+    FAILS(create_text(&s, "y", "one", e), FF_E_NOT_FOUND);
+    ck_assert_int_ne(access(store_path(&s, "wf"), F_OK), 0);
+}
+END_TEST
+
+START_TEST(put_failures_have_their_codes)
+{
+    static const struct {
+        int rc, code;
+    } cases[] = {{-ENOSPC, FF_E_NO_SPACE},  {-EDQUOT, FF_E_NO_SPACE},
+                 {-EFBIG, FF_E_NO_SPACE},   {-EACCES, FF_E_PERMISSION},
+                 {-EROFS, FF_E_PERMISSION}, {-EIO, FF_E_IO}};
+
+    OK(put_text(s.objects, "d/keep", "one", NULL, NULL, e));
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        s.faulty.always[SYS_PWRITE] = cases[i].rc;
+        FAILS(put_text(s.objects, "d/x", "one", NULL, NULL, e), cases[i].code);
+        s.faulty.always[SYS_PWRITE] = 0;
+        s.faulty.always[SYS_OPENAT] = cases[i].rc;
+        FAILS(put_text(s.objects, "d/x", "one", NULL, NULL, e), cases[i].code);
+        s.faulty.always[SYS_OPENAT] = 0;
+    }
+    ck_assert_int_eq(count_names(&s, "wf/bigdata/d"), 1);
+}
+END_TEST
+
+START_TEST(put_that_is_fenced_gives_conflict)
+{
+    struct ff_error e = FF_ERROR_INIT;
+
+    s.faulty.one_kind = SYS_RENAMEAT2;
+    s.faulty.fault_at = 1;
+    s.faulty.fault_rc = -ENOENT;
+    ck_assert_int_eq(put_text(s.objects, "x", "one", NULL, NULL, &e), FF_E_CONFLICT);
+}
+END_TEST
+
+/* ---- get and head ---- */
+
+START_TEST(get_what_is_no_file_is_refused)
+{
+    char text[16];
+
+    OK(put_text(s.objects, "d/x", "text", NULL, NULL, e));
+    ck_assert_int_eq(mkfifo(store_path(&s, "wf/fifo"), 0600), 0);
+    ck_assert_int_eq(symlink("bigdata/d/x", store_path(&s, "wf/link")), 0);
+    FAILS(get_text(s.root, "wf/bigdata", text, sizeof text, e), FF_E_NOT_FOUND);
+    FAILS(get_text(s.root, "wf/none", text, sizeof text, e), FF_E_NOT_FOUND);
+    FAILS(get_text(s.root, "wf/bigdata/d/x/y", text, sizeof text, e), FF_E_NOT_FOUND);
+    FAILS(get_text(s.root, "wf/fifo", text, sizeof text, e), FF_E_UNSAFE);
+    FAILS(get_text(s.root, "wf/link", text, sizeof text, e), FF_E_UNSAFE);
+    FAILS(ff_head(s.root, "wf/fifo", NULL, NULL, NULL, e), FF_E_UNSAFE);
+    FAILS(ff_head(s.root, "wf/link", NULL, NULL, NULL, e), FF_E_UNSAFE);
+    s.faulty.always[SYS_OPENAT2] = -ENOSYS;
+    FAILS(get_text(s.root, "wf/link", text, sizeof text, e), FF_E_UNSAFE);
+    OK(get_text(s.root, "wf/bigdata/d/x", text, sizeof text, e));
+}
+END_TEST
+
+START_TEST(get_names_that_are_none_are_usage)
+{
+    static const char *const names[] = {
+        "", "/etc/passwd", "a//b", "../wf/x", "a/..", "a/", ".", ".ff-tmp-1", "d/.ff-x"};
+    char text[16];
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct ff_error e = FF_ERROR_INIT;
+
+        ck_assert_int_eq(get_text(s.objects, names[i], text, sizeof text, &e),
+                         FF_E_USAGE);
+        e = (struct ff_error)FF_ERROR_INIT;
+        ck_assert_int_eq(put_text(s.objects, names[i], "x", NULL, NULL, &e), FF_E_USAGE);
+    }
+}
+END_TEST
+
+START_TEST(get_and_put_with_short_transfers_are_whole)
+{
+    char text[64];
+
+    s.faulty.max_bytes = 3;
+    OK(put_text(s.objects, "x", "0123456789abcdef", NULL, NULL, e));
+    OK(get_text(s.objects, "x", text, sizeof text, e));
+    ck_assert_str_eq(text, "0123456789abcdef");
+}
+END_TEST
+
+/* ---- copy ---- */
+
+START_TEST(copy_is_a_hard_link)
+{
+    struct stat a, b;
+
+    OK(put_text(s.objects, "x", "text", NULL, NULL, e));
+    OK(copy_object(s.objects, "x", "d/y", "", e));
+    ck_assert_int_eq(stat(store_path(&s, "wf/bigdata/x"), &a), 0);
+    ck_assert_int_eq(stat(store_path(&s, "wf/bigdata/d/y"), &b), 0);
+    ck_assert_int_eq((long)a.st_ino, (long)b.st_ino);
+    FAILS(copy_object(s.objects, "x", "d/y", "", e), FF_E_CONFLICT);
+    OK(copy_object(s.objects, "x", "d/y", NULL, e)); /* onto itself */
+    ck_assert_int_eq(count_names(&s, "wf/bigdata/d"), 1);
+    FAILS(copy_object(s.objects, "none", "z", NULL, e), FF_E_NOT_FOUND);
+    ck_assert_int_eq(count_names(&s, "wf/bigdata"), 2);
+}
+END_TEST
+
+START_TEST(copy_without_links_copies_the_bytes)
+{
+    static const int reasons[] = {-EXDEV, -EPERM, -EMLINK, -EOPNOTSUPP};
+    struct stat st;
+    char text[16];
+
+    OK(put_text(s.objects, "x", "text", NULL, NULL, e));
+    for (size_t i = 0; i < COUNT_OF(reasons); i++) {
+        s.faulty.always[SYS_LINKAT] = reasons[i];
+        OK(copy_object(s.objects, "x", "y", NULL, e));
+        OK(get_text(s.objects, "y", text, sizeof text, e));
+        ck_assert_str_eq(text, "text");
+        ck_assert_int_eq(stat(store_path(&s, "wf/bigdata/y"), &st), 0);
+        ck_assert_int_eq((int)st.st_nlink, 1);
+    }
+    ck_assert_int_eq(count_names(&s, "wf/bigdata"), 2);
+}
+END_TEST
+
+/* ---- remove ---- */
+
+START_TEST(remove_takes_empty_folders_but_not_the_workflow)
+{
+    OK(put_text(s.objects, "u/0/0", "a", NULL, NULL, e));
+    OK(put_text(s.objects, "u/0/1", "b", NULL, NULL, e));
+    OK(ff_remove_object(s.objects, "u/0/0", NULL, e));
+    ck_assert_int_eq(access(store_path(&s, "wf/bigdata/u/0/1"), F_OK), 0);
+    OK(ff_remove_object(s.objects, "u/0/1", NULL, e));
+    OK(ff_remove_object(s.objects, "u/0/1", NULL, e));
+    ck_assert_int_eq(count_names(&s, "wf/bigdata"), 0);
+    OK(put_text(s.root, "wf/task", "a", NULL, NULL, e));
+    OK(ff_remove_object(s.root, "wf/task", NULL, e));
+    ck_assert_int_eq(access(store_path(&s, "wf"), F_OK), 0);
+}
+END_TEST
+
+START_TEST(remove_of_a_folder_does_nothing)
+{
+    OK(put_text(s.objects, "u/x", "a", NULL, NULL, e));
+    OK(ff_remove_object(s.objects, "u", NULL, e));
+    ck_assert_int_eq(access(store_path(&s, "wf/bigdata/u/x"), F_OK), 0);
+}
+END_TEST
+
+/* ---- list ---- */
+
+struct listed {
+    char names[1200][40];
+    int count, folders, stop_at;
+};
+
+static int note(void *ctx, const struct ff_io *io)
+{
+    struct listed *l = ctx;
+
+    ck_assert_int_lt(l->count, 1200);
+    (void)snprintf(l->names[l->count++], 40, "%s", io->name);
+    l->folders += io->is_folder != 0;
+    return l->count == l->stop_at ? 1 : 0;
+}
+
+static bool has(const struct listed *l, const char *name)
+{
+    int found = 0;
+
+    for (int i = 0; i < l->count; i++) {
+        found += strcmp(l->names[i], name) == 0;
+    }
+    ck_assert_int_le(found, 1);
+    return found == 1;
+}
+
+static struct listed seen;
+
+static void list(const struct ff_objects *objects, const char *prefix, int one_level)
+{
+    memset(&seen, 0, sizeof seen);
+    OK(objects->list(objects, prefix, one_level, note, &seen, NULL, NULL, e));
+}
+
+static void make_zoo(void)
+{
+    OK(put_text(s.root, "wf/task", "a", NULL, NULL, e));
+    OK(put_text(s.objects, ".zgroup", "{}", NULL, NULL, e));
+    OK(put_text(s.objects, "u/0/0", "a", NULL, NULL, e));
+    ck_assert_int_eq(symlink("task", store_path(&s, "wf/link")), 0);
+    ck_assert_int_eq(symlink("/tmp", store_path(&s, "wf/bigdata/out")), 0);
+    ck_assert_int_eq(mkfifo(store_path(&s, "wf/fifo"), 0600), 0);
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const names[] = {
+            "wf/.hidden", "wf/.ff-tmp-1", "wf/bigdata/.nfs01", "wf/bigdata/u/.ff-put-1"};
+        FILE *file = fopen(store_path(&s, names[i]), "w");
+
+        ck_assert_ptr_nonnull(file);
+        (void)fclose(file);
+    }
+}
+
+START_TEST(list_shows_regular_files_and_no_private_name)
+{
+    make_zoo();
+    list(s.root, "wf/", 1);
+    ck_assert(has(&seen, "wf/task") && has(&seen, "wf/bigdata"));
+    ck_assert_int_eq(seen.count, 2);
+    ck_assert_int_eq(seen.folders, 1);
+    list(s.root, "", 1);
+    ck_assert(has(&seen, "wf"));
+    ck_assert_int_eq(seen.count, 1);
+    list(s.objects, "", 0);
+    ck_assert(has(&seen, ".zgroup") && has(&seen, "u/0/0"));
+    ck_assert_int_eq(seen.count, 2);
+    list(s.objects, "u/0/", 0);
+    ck_assert(has(&seen, "u/0/0"));
+    ck_assert_int_eq(seen.count, 1);
+    list(s.objects, "none/", 0);
+    ck_assert_int_eq(seen.count, 0);
+}
+END_TEST
+
+START_TEST(list_stops_when_told_and_says_so)
+{
+    struct ff_error e = FF_ERROR_INIT;
+
+    make_zoo();
+    for (int level = 0; level < 2; level++) {
+        memset(&seen, 0, sizeof seen);
+        seen.stop_at = 1;
+        ck_assert_int_eq(s.root->list(s.root, "wf/", level, note, &seen, NULL, NULL, &e),
+                         1);
+        ck_assert_int_eq(seen.count, 1);
+    }
+}
+END_TEST
+
+START_TEST(list_prefix_that_is_no_folder_is_usage)
+{
+    FAILS(s.root->list(s.root, "w", 1, note, &seen, NULL, NULL, e), FF_E_USAGE);
+    FAILS(s.root->list(s.root, "../", 1, note, &seen, NULL, NULL, e), FF_E_USAGE);
+    FAILS(s.root->list(s.root, "/", 1, note, &seen, NULL, NULL, e), FF_E_USAGE);
+}
+END_TEST
+
+START_TEST(list_through_a_symbolic_link_is_unsafe)
+{
+    make_zoo();
+    FAILS(s.objects->list(s.objects, "out/", 1, note, &seen, NULL, NULL, e), FF_E_UNSAFE);
+}
+END_TEST
+
+/* Takes a name and adds another, each time the folder is read on. */
+static void shuffle(void *ctx, enum sys_call call)
+{
+    int *round = ctx;
+    char old[128], fresh[128];
+
+    if (call == SYS_GETDENTS64 && *round < 40) {
+        (void)snprintf(old, sizeof old, "%s/wf/m%d", s.folder, *round);
+        (void)snprintf(fresh, sizeof fresh, "%s/wf/m%d", s.folder, ++*round);
+        ck_assert_int_eq(rename(old, fresh), 0);
+    }
+}
+
+START_TEST(list_in_pieces_reads_until_two_agree)
+{
+    int round = 0;
+    char name[40];
+
+    for (int i = 0; i < 200; i++) {
+        (void)snprintf(name, sizeof name, "wf/t%d", i);
+        OK(put_text(s.root, name, "a", NULL, NULL, e));
+    }
+    OK(put_text(s.root, "wf/m0", "a", NULL, NULL, e));
+    s.faulty.dir_bytes = 1100;
+    list(s.root, "wf/", 1);
+    ck_assert_int_eq(seen.count, 201);
+    s.faulty.before = shuffle;
+    s.faulty.before_ctx = &round;
+    list(s.root, "wf/", 1);
+    ck_assert_int_gt(round, 4);
+    for (int i = 0; i < 200; i++) {
+        (void)snprintf(name, sizeof name, "wf/t%d", i);
+        ck_assert_msg(has(&seen, name), "%s", name);
+    }
+}
+END_TEST
+
+START_TEST(list_failures_are_told)
+{
+    OK(put_text(s.root, "wf/task", "a", NULL, NULL, e));
+    s.faulty.always[SYS_GETDENTS64] = -EIO;
+    FAILS(s.root->list(s.root, "wf/", 1, note, &seen, NULL, NULL, e), FF_E_IO);
+    faults_off(&s);
+    s.faulty.always[SYS_FSTATAT] = -EIO;
+    FAILS(s.root->list(s.root, "wf/", 1, note, &seen, NULL, NULL, e), FF_E_IO);
+    faults_off(&s);
+    s.faulty.always[SYS_OPENAT2] = -EACCES;
+    FAILS(s.root->list(s.root, "wf/", 1, note, &seen, NULL, NULL, e), FF_E_PERMISSION);
+}
+END_TEST
+
+START_TEST(list_clock_of_a_remote_file_system_is_that_of_its_files)
+{
+    int64_t now_ns = 0;
+
+    OK(s.objects->list(s.objects, "", 1, note, &seen, &now_ns, NULL, e));
+    ck_assert_int_eq(s.faulty.counts[SYS_UNLINKAT], 0);
+    ck_assert(now_ns > 1500000000LL * 1000000000);
+    OK(put_text(s.objects, "x", "a", NULL, NULL, e));
+    faults_off(&s);
+    s.faulty.fs_type = NFS_SUPER_MAGIC;
+    now_ns = 0;
+    OK(s.objects->list(s.objects, "", 1, note, &seen, &now_ns, NULL, e));
+    ck_assert_int_eq(s.faulty.counts[SYS_UNLINKAT], 1);
+    ck_assert(now_ns > 1500000000LL * 1000000000);
+    ck_assert_int_eq(count_names(&s, "wf/bigdata"), 1);
+}
+END_TEST
+
+/* ---- sync ---- */
+
+START_TEST(sync_flushes_each_file_and_each_folder_once)
+{
+    OK(put_text(s.objects, "a", "a", NULL, NULL, e));
+    OK(put_text(s.objects, "b", "b", NULL, NULL, e));
+    ck_assert_int_eq(s.faulty.counts[SYS_SYNCFS], 0);
+    faults_off(&s);
+    OK(s.objects->sync(s.objects, NULL, e));
+    /* two files; bigdata; the workflow, as the way to it and as where it was made */
+    ck_assert_int_eq(s.faulty.counts[SYS_FSYNC], 5);
+    faults_off(&s);
+    OK(s.objects->sync(s.objects, NULL, e));
+    ck_assert_int_eq(s.faulty.counts[SYS_FSYNC], 0);
+    OK(put_text(s.objects, "c", "c", NULL, NULL, e));
+    OK(s.objects->sync(s.objects, NULL, e));
+    ck_assert_int_eq(s.faulty.counts[SYS_FSYNC], 2);
+}
+END_TEST
+
+START_TEST(sync_of_many_is_one_syncfs)
+{
+    char name[20];
+    int fds = count_fds();
+
+    for (int i = 0; i < 400; i++) {
+        (void)snprintf(name, sizeof name, "d/%d", i);
+        OK(put_text(s.objects, name, "a", NULL, NULL, e));
+    }
+    ck_assert_int_le(count_fds(), fds + 258);
+    faults_off(&s);
+    OK(s.objects->sync(s.objects, NULL, e));
+    ck_assert_int_eq(s.faulty.counts[SYS_SYNCFS], 1);
+    ck_assert_int_le(count_fds(), fds + 1);
+}
+END_TEST
+
+START_TEST(sync_that_failed_stays_failed)
+{
+    OK(put_text(s.objects, "a", "a", NULL, NULL, e));
+    s.faulty.always[SYS_FSYNC] = -EIO;
+    FAILS(s.objects->sync(s.objects, NULL, e), FF_E_IO);
+    faults_off(&s);
+    FAILS(s.objects->sync(s.objects, NULL, e), FF_E_IO);
+}
+END_TEST
+
+START_TEST(sync_where_folders_cannot_be_synced_flushes_all)
+{
+    OK(ff_remove_object(s.objects, "none", NULL, e));
+    OK(put_text(s.objects, "a", "a", NULL, NULL, e));
+    OK(s.objects->sync(s.objects, NULL, e));
+    OK(ff_remove_object(s.objects, "a", NULL, e));
+    s.faulty.always[SYS_FSYNC] = -EINVAL;
+    faults_off(&s);
+    s.faulty.always[SYS_FSYNC] = -EINVAL;
+    OK(s.objects->sync(s.objects, NULL, e));
+    ck_assert_int_eq(s.faulty.counts[SYS_SYNCFS], 1);
+}
+END_TEST
+
+START_TEST(sync_without_durability_does_nothing)
+{
+    store_close(&s);
+    store_open(&s, FF_HOST_NO_SYNC);
+    OK(put_text(s.objects, "a", "a", NULL, NULL, e));
+    OK(create_text(&s, "f", "text", e));
+    OK(s.objects->sync(s.objects, NULL, e));
+    OK(save_text(&s, "t", "text", FF_COMMIT_REPLACE, e));
+    OK(s.commit->settle(s.commit, "wf", NULL, e));
+    ck_assert_int_eq(s.faulty.counts[SYS_FSYNC] + s.faulty.counts[SYS_SYNCFS], 0);
+}
+END_TEST
+
+static int is_cancelled(const struct ff_call *call)
+{
+    (void)call;
+    return 1;
+}
+
+START_TEST(run_cancelled_takes_no_item)
+{
+    const struct ff_call call = {.struct_size = FF_SIZE(ff_call, cancelled),
+                                 .cancelled = is_cancelled};
+
+    FAILS(ff_remove_object(s.objects, "x", &call, e), FF_E_CANCELLED);
+    FAILS(s.objects->sync(s.objects, &call, e), FF_E_CANCELLED);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        put_new_has_the_mode_of_the_umask_and_leaves_no_temporary,
+        put_where_a_folder_is_gives_conflict_and_leaves_nothing,
+        put_through_a_symbolic_link_is_unsafe,
+        put_over_a_symbolic_link_replaces_the_link,
+        put_if_absent_without_rename_flags_holds,
+        put_with_a_tag_needs_that_tag,
+        put_to_a_workflow_that_was_removed_does_not_bring_it_back,
+        put_failures_have_their_codes,
+        put_that_is_fenced_gives_conflict,
+        get_what_is_no_file_is_refused,
+        get_names_that_are_none_are_usage,
+        get_and_put_with_short_transfers_are_whole,
+        copy_is_a_hard_link,
+        copy_without_links_copies_the_bytes,
+        remove_takes_empty_folders_but_not_the_workflow,
+        remove_of_a_folder_does_nothing,
+        list_shows_regular_files_and_no_private_name,
+        list_stops_when_told_and_says_so,
+        list_prefix_that_is_no_folder_is_usage,
+        list_through_a_symbolic_link_is_unsafe,
+        list_in_pieces_reads_until_two_agree,
+        list_failures_are_told,
+        list_clock_of_a_remote_file_system_is_that_of_its_files,
+        sync_flushes_each_file_and_each_folder_once,
+        sync_of_many_is_one_syncfs,
+        sync_that_failed_stays_failed,
+        sync_where_folders_cannot_be_synced_flushes_all,
+        sync_without_durability_does_nothing,
+        run_cancelled_takes_no_item,
+    };
+
+    return run_file_tests("file_objects", open_store, close_store, tests,
+                          COUNT_OF(tests));
+}
