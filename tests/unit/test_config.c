@@ -60,15 +60,17 @@ static const struct {
 
 START_TEST(wrong_text_is_named_with_its_place)
 {
-    struct ff_error e = FF_ERROR_INIT;
-    struct ff_config *c = load(wrong[_i].json, &e);
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        struct ff_error e = FF_ERROR_INIT;
+        struct ff_config *c = load(wrong[i].json, &e);
 
-    ck_assert_int_eq(e.code, FF_E_USAGE);
-    ck_assert_msg(strstr(e.message, wrong[_i].message), "%s: \"%s\" has no \"%s\"",
-                  wrong[_i].json, e.message, wrong[_i].message);
-    ck_assert_msg(strstr(e.fix, wrong[_i].fix), "%s: \"%s\"", wrong[_i].json, e.fix);
-    ck_assert_str_eq(e.place, "the configuration");
-    ff_config_free(c);
+        ck_assert_int_eq(e.code, FF_E_USAGE);
+        ck_assert_msg(strstr(e.message, wrong[i].message), "%s: \"%s\" has no \"%s\"",
+                      wrong[i].json, e.message, wrong[i].message);
+        ck_assert_msg(strstr(e.fix, wrong[i].fix), "%s: \"%s\"", wrong[i].json, e.fix);
+        ck_assert_str_eq(e.place, "the configuration");
+        ff_config_free(c);
+    }
 }
 END_TEST
 
@@ -321,34 +323,11 @@ START_TEST(secrets_are_found_by_their_names)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("config");
-    TCase *tcase = tcase_create("config");
-    const TTest *const tests[] = {
-        good_text_is_taken,
-        empty_object_says_nothing,
-        sizes_are_read_with_units,
-        lookup_takes_the_first_that_is_named,
-        lookup_in_the_current_folder_finds_nothing,
-        named_file_that_is_missing_is_an_error,
-        broken_file_is_named_with_line_and_column,
-        edit_moves_the_name_and_keeps_the_rest,
-        quote_escapes_what_json_wants,
-        secrets_are_found_by_their_names,
-    };
-    SRunner *runner;
-    int failed;
-
-    tcase_add_loop_test(tcase, wrong_text_is_named_with_its_place, 0,
-                        (int)COUNT_OF(wrong));
-    for (size_t i = 0; i < COUNT_OF(tests); i++) {
-        tcase_add_test(tcase, tests[i]);
-    }
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_TESTS("config", wrong_text_is_named_with_its_place, good_text_is_taken,
+          empty_object_says_nothing, sizes_are_read_with_units,
+          lookup_takes_the_first_that_is_named,
+          lookup_in_the_current_folder_finds_nothing,
+          named_file_that_is_missing_is_an_error,
+          broken_file_is_named_with_line_and_column,
+          edit_moves_the_name_and_keeps_the_rest, quote_escapes_what_json_wants,
+          secrets_are_found_by_their_names)

@@ -184,7 +184,9 @@ END_TEST
 
 START_TEST(owners_are_names_or_numbers)
 {
-    char *owners[] = {"12345", "root", "nobody-of-this-name", "12x", NULL};
+    char number[] = "12345", name[] = "root", nobody[] = "nobody-of-this-name",
+         odd[] = "12x";
+    char *owners[] = {number, name, nobody, odd, NULL};
     struct ff_trust t;
 
     ff_trust_init(&t, &ff_sys_posix, NULL, NULL, owners);

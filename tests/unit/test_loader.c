@@ -127,11 +127,10 @@ static void *open_many(void *arg)
     static const char *const names[] = {"good", "plain", "missing", "chain", "no_symbol"};
     char path[512], why[256];
 
-    (void)arg;
     for (int i = 0; i < 200; i++) {
         (void)snprintf(path, sizeof path, "%s/%s.so", BAD_DIR, names[i % 5]);
         if (!ff_loader_open(path, why, sizeof why) != (i % 5 == 2)) {
-            return "wrong";
+            return arg;
         }
     }
     return NULL;
@@ -143,7 +142,7 @@ START_TEST(eight_threads_may_load_at_once)
     void *wrong;
 
     for (size_t i = 0; i < COUNT_OF(threads); i++) {
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, open_many, NULL), 0);
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, open_many, &threads), 0);
     }
     for (size_t i = 0; i < COUNT_OF(threads); i++) {
         ck_assert_int_eq(pthread_join(threads[i], &wrong), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every row of the plugin list, each from a file that is really so; and who serves what. */
+/* Every row of the plugin list, each from a file that is really so. */
 #include "core/host.h"
 
 #include <elf.h>
@@ -35,7 +35,8 @@ static void one_file(const char *built, const char *code, const char *reason)
 
     stage_open(&stage);
     stage_copy(&stage, built, "test_good.so");
-    stage_copy(&stage, "libholder", "libholder.so"); /* "foreign" finds it beside itself */
+    stage_copy(&stage, "libholder",
+               "libholder.so"); /* "foreign" finds it beside itself */
     host = stage_host(&stage, ENABLED);
     check_row(host, "test_good.so", code, reason);
     ck_assert_int_eq(ff_registry_serializer(host, "test.good", &s, &stage.error),
@@ -95,7 +96,9 @@ static const struct {
 
 START_TEST(row_of_a_bad_plugin_has_its_code)
 {
-    one_file(faults[_i].built, faults[_i].code, faults[_i].reason);
+    for (size_t i = 0; i < COUNT_OF(faults); i++) {
+        one_file(faults[i].built, faults[i].code, faults[i].reason);
+    }
 }
 END_TEST
 
@@ -381,26 +384,6 @@ START_TEST(one_file_under_two_names_is_loaded_once)
 }
 END_TEST
 
-START_TEST(file_without_a_note_is_found_by_its_stem)
-{
-    const struct ff_loaded_serializer *s = NULL;
-    struct ff_host *host;
-    struct stage stage;
-
-    stage_open(&stage);
-    stage_copy(&stage, "plain", "test-plain.so");
-    stage_copy(&stage, "chain", "test_first.so");
-    host = stage_host(&stage, ENABLED);
-    ck_assert_int_eq(ff_registry_serializer(host, "test.plain", &s, &stage.error), FF_OK);
-    ck_assert_int_eq(ff_registry_serializer(host, "test.first", &s, &stage.error), FF_OK);
-    ck_assert_int_eq(ff_registry_serializer(host, "test.second", &s, &stage.error),
-                     FF_E_PLUGIN);
-    ck_assert_str_eq(row_of(host, "test_first.so", "test.second")->code, "disabled");
-    ff_host_close(host);
-    stage_close(&stage);
-}
-END_TEST
-
 START_TEST(wrong_options_are_named)
 {
     struct ff_host *host;
@@ -419,120 +402,6 @@ START_TEST(wrong_options_are_named)
                               "\"options\": {\"test.good\": {\"yes\": 1}}}}");
     ck_assert_str_eq(row_of(host, "a.so", NULL)->code, "loaded");
     ff_host_close(host);
-    stage_close(&stage);
-}
-END_TEST
-
-START_TEST(classes_find_the_last_enabled_first)
-{
-    const struct ff_loaded_serializer *found[4];
-    const char *names[] = {"test.plain", "test.good"};
-    struct ff_host *host;
-    struct stage stage;
-
-    stage_open(&stage);
-    stage_copy(&stage, "good", "a.so");
-    stage_copy(&stage, "plain", "test_plain.so");
-    host = stage_host(&stage, ENABLED);
-    ck_assert_int_eq(
-        ff_registry_for_class(host, "test.Good", NULL, 0, found, 4, &stage.error), 2);
-    ck_assert_str_eq(found[0]->desc->name, "test.plain");
-    ck_assert_str_eq(found[1]->desc->name, "test.good");
-    ck_assert_int_eq(
-        ff_registry_for_class(host, "test.Good", names, 2, found, 4, &stage.error), 2);
-    ck_assert_str_eq(found[0]->desc->name, "test.good");
-    ck_assert_int_eq(
-        ff_registry_for_class(host, "test.Good", names, 1, found, 4, &stage.error), 1);
-    ck_assert_int_eq(
-        ff_registry_for_class(host, "test.Goo", NULL, 0, found, 4, &stage.error), 0);
-    ck_assert_int_eq(ff_registry_wants_builtins(host), 0);
-    names[0] = "nobody";
-    ck_assert_int_eq(
-        ff_registry_for_class(host, "test.Good", names, 2, found, 4, &stage.error),
-        FF_E_PLUGIN);
-    ff_host_close(host);
-    stage_close(&stage);
-}
-END_TEST
-
-START_TEST(class_whose_only_serializer_is_refused_fails)
-{
-    const struct ff_loaded_serializer *found[4];
-    struct ff_host *host;
-    struct stage stage;
-
-    stage_open(&stage);
-    stage_copy(&stage, "create", "a.so");
-    host = stage_host(&stage, ENABLED);
-    ck_assert_int_eq(
-        ff_registry_for_class(host, "test.Good", NULL, 0, found, 4, &stage.error),
-        FF_E_PLUGIN);
-    ck_assert_ptr_nonnull(strstr(stage.error.message, "on fire"));
-    ff_host_close(host);
-
-    host = stage_host(&stage, "{}");
-    ck_assert_int_eq(
-        ff_registry_for_class(host, "test.Good", NULL, 0, found, 4, &stage.error), 0);
-    ff_registry_hint(host, "test.Good", &stage.error);
-    ck_assert_ptr_nonnull(strstr(stage.error.fix, "ff plugin enable test.good"));
-    ff_host_close(host);
-    stage_close(&stage);
-}
-END_TEST
-
-START_TEST(serializer_of_a_builtin_is_known_without_loading)
-{
-    struct ff_host *host;
-    struct stage stage;
-
-    stage_open(&stage);
-    stage_copy(&stage, "builtin", "a.so");
-    host = stage_host(&stage, ENABLED);
-    ck_assert_int_eq(ff_registry_wants_builtins(host), 1);
-    ff_host_close(host);
-    stage_close(&stage);
-}
-END_TEST
-
-START_TEST(unknown_kind_lists_kinds_and_the_nearest)
-{
-    const struct ff_loaded_protocol *p = NULL;
-    struct ff_host *host;
-    struct stage stage;
-
-    stage_open(&stage);
-    stage_copy(&stage, "void", "void.so");
-    host = stage_host(&stage, ENABLED);
-    ck_assert_int_eq(ff_registry_protocol(host, "void", &p, &stage.error), FF_OK);
-    ck_assert_str_eq(p->desc->key, "void protocol");
-    ck_assert_int_eq(ff_registry_protocol(host, "viod", &p, &stage.error), FF_E_USAGE);
-    ck_assert_ptr_nonnull(strstr(stage.error.message, "there are: void"));
-    ck_assert_str_eq(stage.error.fix, "did you mean \"void\"?");
-    ff_host_close(host);
-    host = stage_host(&stage, "{}");
-    ck_assert_int_eq(ff_registry_protocol(host, "void", &p, &stage.error), FF_E_PLUGIN);
-    ck_assert_str_eq(stage.error.fix, "ff plugin enable void");
-    ff_host_close(host);
-    stage_close(&stage);
-}
-END_TEST
-
-START_TEST(required_plugin_that_is_refused_stops_the_host)
-{
-    struct stage stage;
-
-    stage_open(&stage);
-    stage_copy(&stage, "create", "a.so");
-    stage.options.config_json = "{\"plugins\": {\"enable\": [\"test.good\"], "
-                                "\"require\": [\"test.good\"]}}";
-    ck_assert_ptr_null(ff_host_open(&stage.options, &stage.error));
-    ck_assert_int_eq(stage.error.code, FF_E_PLUGIN);
-    ck_assert_str_eq(stage.error.place, "required plugin test.good");
-    stage.error = (struct ff_error)FF_ERROR_INIT;
-    stage.options.config_json = "{\"plugins\": {\"require\": [\"test.gold\"]}}";
-    ck_assert_ptr_null(ff_host_open(&stage.options, &stage.error));
-    ck_assert_int_eq(stage.error.code, FF_E_PLUGIN);
-    ck_assert_ptr_nonnull(strstr(stage.error.fix, "test.good"));
     stage_close(&stage);
 }
 END_TEST
@@ -598,53 +467,15 @@ START_TEST(thousand_files_are_scanned)
 }
 END_TEST
 
-static int run_all(void)
-{
-    const TTest *const tests[] = {
-        row_of_a_good_plugin_is_loaded,
-        row_of_a_nameless_plugin_is_bad_size,
-        need_of_somebody_elses_interface_is_no_fault,
-        row_of_a_plugin_that_is_not_enabled_is_disabled,
-        rows_of_what_is_no_plugin_file,
-        rows_of_damaged_and_foreign_elf_files,
-        row_of_a_plugin_without_its_library_names_it,
-        rows_of_what_others_can_write,
-        row_of_somebody_elses_file_is_owner,
-        rows_of_directories_that_cannot_be_read,
-        two_of_one_name_in_one_directory_are_both_refused,
-        two_of_one_name_in_two_directories_the_first_counts,
-        one_file_under_two_names_is_loaded_once,
-        file_without_a_note_is_found_by_its_stem,
-        wrong_options_are_named,
-        classes_find_the_last_enabled_first,
-        class_whose_only_serializer_is_refused_fails,
-        serializer_of_a_builtin_is_known_without_loading,
-        unknown_kind_lists_kinds_and_the_nearest,
-        required_plugin_that_is_refused_stops_the_host,
-        file_that_changed_since_the_scan_is_checked_again,
-        rows_are_sorted_by_file,
-        thousand_files_are_scanned,
-    };
-    Suite *suite = suite_create("registry");
-    TCase *tcase = tcase_create("registry");
-    SRunner *runner;
-    int failed;
-
-    tcase_set_timeout(tcase, 60);
-    tcase_add_loop_test(tcase, row_of_a_bad_plugin_has_its_code, 0,
-                        (int)COUNT_OF(faults));
-    for (size_t i = 0; i < COUNT_OF(tests); i++) {
-        tcase_add_test(tcase, tests[i]);
-    }
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
-}
-
-int main(void)
-{
-    return run_all() ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_TESTS("registry", row_of_a_good_plugin_is_loaded, row_of_a_bad_plugin_has_its_code,
+          row_of_a_nameless_plugin_is_bad_size,
+          need_of_somebody_elses_interface_is_no_fault,
+          row_of_a_plugin_that_is_not_enabled_is_disabled, rows_of_what_is_no_plugin_file,
+          rows_of_damaged_and_foreign_elf_files,
+          row_of_a_plugin_without_its_library_names_it, rows_of_what_others_can_write,
+          row_of_somebody_elses_file_is_owner, rows_of_directories_that_cannot_be_read,
+          two_of_one_name_in_one_directory_are_both_refused,
+          two_of_one_name_in_two_directories_the_first_counts,
+          one_file_under_two_names_is_loaded_once, wrong_options_are_named,
+          file_that_changed_since_the_scan_is_checked_again, rows_are_sorted_by_file,
+          thousand_files_are_scanned)

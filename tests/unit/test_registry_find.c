@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who serves a class, a name, a kind; and what is said when nobody does. */
+#include "core/host.h"
+
+#include "host_help.h"
+#include "run.h"
+
+#define ENABLED                                                                          \
+    "{\"plugins\": {\"enable\": [\"test.good\", \"test.plain\", \"test.first\", "        \
+    "\"void\"]}}"
+
+START_TEST(file_without_a_note_is_found_by_its_stem)
+{
+    const struct ff_loaded_serializer *s = NULL;
+    struct ff_host *host;
+    struct stage stage;
+
+    stage_open(&stage);
+    stage_copy(&stage, "plain", "test-plain.so");
+    stage_copy(&stage, "chain", "test_first.so");
+    host = stage_host(&stage, ENABLED);
+    ck_assert_int_eq(ff_registry_serializer(host, "test.plain", &s, &stage.error), FF_OK);
+    ck_assert_int_eq(ff_registry_serializer(host, "test.first", &s, &stage.error), FF_OK);
+    ck_assert_int_eq(ff_registry_serializer(host, "test.second", &s, &stage.error),
+                     FF_E_PLUGIN);
+    ck_assert_str_eq(row_of(host, "test_first.so", "test.second")->code, "disabled");
+    ff_host_close(host);
+    stage_close(&stage);
+}
+END_TEST
+
+START_TEST(classes_find_the_last_enabled_first)
+{
+    const struct ff_loaded_serializer *found[4];
+    const char *names[] = {"test.plain", "test.good"};
+    struct ff_host *host;
+    struct stage stage;
+
+    stage_open(&stage);
+    stage_copy(&stage, "good", "a.so");
+    stage_copy(&stage, "plain", "test_plain.so");
+    host = stage_host(&stage, ENABLED);
+    ck_assert_int_eq(
+        ff_registry_for_class(host, "test.Good", NULL, 0, found, 4, &stage.error), 2);
+    ck_assert_str_eq(found[0]->desc->name, "test.plain");
+    ck_assert_str_eq(found[1]->desc->name, "test.good");
+    ck_assert_int_eq(
+        ff_registry_for_class(host, "test.Good", names, 2, found, 4, &stage.error), 2);
+    ck_assert_str_eq(found[0]->desc->name, "test.good");
+    ck_assert_int_eq(
+        ff_registry_for_class(host, "test.Good", names, 1, found, 4, &stage.error), 1);
+    ck_assert_int_eq(
+        ff_registry_for_class(host, "test.Goo", NULL, 0, found, 4, &stage.error), 0);
+    ck_assert_int_eq(ff_registry_wants_builtins(host), 0);
+    names[0] = "nobody";
+    ck_assert_int_eq(
+        ff_registry_for_class(host, "test.Good", names, 2, found, 4, &stage.error),
+        FF_E_PLUGIN);
+    ff_host_close(host);
+    stage_close(&stage);
+}
+END_TEST
+
+START_TEST(class_whose_only_serializer_is_refused_fails)
+{
+    const struct ff_loaded_serializer *found[4];
+    struct ff_host *host;
+    struct stage stage;
+
+    stage_open(&stage);
+    stage_copy(&stage, "create", "a.so");
+    host = stage_host(&stage, ENABLED);
+    ck_assert_int_eq(
+        ff_registry_for_class(host, "test.Good", NULL, 0, found, 4, &stage.error),
+        FF_E_PLUGIN);
+    ck_assert_ptr_nonnull(strstr(stage.error.message, "on fire"));
+    ff_host_close(host);
+
+    host = stage_host(&stage, "{}");
+    ck_assert_int_eq(
+        ff_registry_for_class(host, "test.Good", NULL, 0, found, 4, &stage.error), 0);
+    ff_registry_hint(host, "test.Good", &stage.error);
+    ck_assert_ptr_nonnull(strstr(stage.error.fix, "ff plugin enable test.good"));
+    ff_host_close(host);
+    stage_close(&stage);
+}
+END_TEST
+
+START_TEST(serializer_of_a_builtin_is_known_without_loading)
+{
+    struct ff_host *host;
+    struct stage stage;
+
+    stage_open(&stage);
+    stage_copy(&stage, "builtin", "a.so");
+    host = stage_host(&stage, ENABLED);
+    ck_assert_int_eq(ff_registry_wants_builtins(host), 1);
+    ff_host_close(host);
+    stage_close(&stage);
+}
+END_TEST
+
+START_TEST(unknown_kind_lists_kinds_and_the_nearest)
+{
+    const struct ff_loaded_protocol *p = NULL;
+    struct ff_host *host;
+    struct stage stage;
+
+    stage_open(&stage);
+    stage_copy(&stage, "void", "void.so");
+    host = stage_host(&stage, ENABLED);
+    ck_assert_int_eq(ff_registry_protocol(host, "void", &p, &stage.error), FF_OK);
+    ck_assert_str_eq(p->desc->key, "void protocol");
+    ck_assert_int_eq(ff_registry_protocol(host, "viod", &p, &stage.error), FF_E_USAGE);
+    ck_assert_ptr_nonnull(strstr(stage.error.message, "there are: void"));
+    ck_assert_str_eq(stage.error.fix, "did you mean \"void\"?");
+    ff_host_close(host);
+    host = stage_host(&stage, "{}");
+    ck_assert_int_eq(ff_registry_protocol(host, "void", &p, &stage.error), FF_E_PLUGIN);
+    ck_assert_str_eq(stage.error.fix, "ff plugin enable void");
+    ff_host_close(host);
+    stage_close(&stage);
+}
+END_TEST
+
+START_TEST(required_plugin_that_is_refused_stops_the_host)
+{
+    struct stage stage;
+
+    stage_open(&stage);
+    stage_copy(&stage, "create", "a.so");
+    stage.options.config_json = "{\"plugins\": {\"enable\": [\"test.good\"], "
+                                "\"require\": [\"test.good\"]}}";
+    ck_assert_ptr_null(ff_host_open(&stage.options, &stage.error));
+    ck_assert_int_eq(stage.error.code, FF_E_PLUGIN);
+    ck_assert_str_eq(stage.error.place, "required plugin test.good");
+    stage.error = (struct ff_error)FF_ERROR_INIT;
+    stage.options.config_json = "{\"plugins\": {\"require\": [\"test.gold\"]}}";
+    ck_assert_ptr_null(ff_host_open(&stage.options, &stage.error));
+    ck_assert_int_eq(stage.error.code, FF_E_PLUGIN);
+    ck_assert_ptr_nonnull(strstr(stage.error.fix, "test.good"));
+    stage_close(&stage);
+}
+END_TEST
+
+RUN_TESTS("registry_find", file_without_a_note_is_found_by_its_stem,
+          classes_find_the_last_enabled_first,
+          class_whose_only_serializer_is_refused_fails,
+          serializer_of_a_builtin_is_known_without_loading,
+          unknown_kind_lists_kinds_and_the_nearest,
+          required_plugin_that_is_refused_stops_the_host)
