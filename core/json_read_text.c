@@ -267,10 +267,39 @@ int ff_json_make_decimal(struct ff_json_reader *r, uint32_t object, uint32_t val
                           "not a decimal number");
 }
 
+/* "1/3" or "5": both parts as integers, as Python 3.11 and later write them. */
 int ff_json_make_fraction(struct ff_json_reader *r, uint32_t object, uint32_t value)
 {
-    return call_with_text(r, object, value, "fractions", "Fraction", FF_VIEW_FRACTION,
-                          "not a fraction: \"1/3\"");
+    const char *text, *slash;
+    size_t size;
+    struct ff_buf bytes;
+    uint64_t cells[2] = {0, ff_cell_of_int(1)}, cell;
+    int rc = read_text(r, value, &text, &size);
+    if (rc) {
+        return rc;
+    }
+    slash = memchr(text, '/', size);
+    ff_buf_init(&bytes, SIZE_MAX / 2);
+    rc = ff_int_parse(text, slash ? (size_t)(slash - text) : size, &bytes);
+    if (!rc) {
+        cells[0] = ff_doc_int_bytes(r->doc, bytes.data, bytes.length_bytes);
+    }
+    ff_buf_clear(&bytes);
+    if (!rc && slash) {
+        rc = ff_int_parse(slash + 1, size - (size_t)(slash + 1 - text), &bytes);
+        cells[1] = rc ? 0 : ff_doc_int_bytes(r->doc, bytes.data, bytes.length_bytes);
+    }
+    ff_buf_free(&bytes);
+    if (rc) {
+        return rc == -ENOMEM ? no_memory(r)
+                             : ff_json_wrong(r, value, "not a fraction: \"1/3\"");
+    }
+    if (!cells[0] || !cells[1]) {
+        return ff_json_full(r, value);
+    }
+    cell = ff_json_call(r, object, "fractions", "Fraction", cells, 2);
+    return set_checked(r, object, value, cell, FF_VIEW_FRACTION,
+                       "not a fraction: \"1/3\"");
 }
 
 int ff_json_make_path(struct ff_json_reader *r, uint32_t object, uint32_t value)

@@ -20,7 +20,7 @@ size_t ff_double_text(double value, char text[FF_DOUBLE_TEXT_BYTES]);
 int ff_double_parse(const char *text, size_t length_bytes, double *out);
 
 /* Above these, time that grows with the square of the length would show. */
-#define FF_INT_TEXT_MAX_BYTES   1785 /* about 4,300 digits */
+#define FF_INT_TEXT_MAX_BYTES   1786 /* about 4,300 digits */
 #define FF_INT_PARSE_MAX_DIGITS 100000
 
 /* Two's complement, little endian, as decimal digits. Time grows with the square of the size.

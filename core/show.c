@@ -240,6 +240,7 @@ static void show_object(struct show *s, struct ff_value v)
 
 static void show_persistent(struct show *s, struct ff_value v);
 
+/* What can change is named when it is shared; of the rest, what takes more than a line. */
 static void show_value(struct show *s, struct ff_value v)
 {
     int kind = ff_kind(v);
@@ -248,9 +249,7 @@ static void show_value(struct show *s, struct ff_value v)
     if (mutable && show_reference(s, v)) {
         return;
     }
-    if (ff_show_leaf(&s->line, v) ||
-        (!mutable && kind != FF_PERSISTENT && ff_length(v) > 0 &&
-         show_inline(s, v, kind == FF_TUPLE ? '(' : '{', kind == FF_TUPLE ? ')' : '}')) ||
+    if (ff_show_leaf(&s->line, v) || (kind == FF_TUPLE && show_inline(s, v, '(', ')')) ||
         (!mutable && show_reference(s, v))) {
         return;
     }
