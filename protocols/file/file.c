@@ -20,34 +20,50 @@ static const char *const option_names[] = {"path", NULL};
 
 /* ---- options ---- */
 
-static int read_option(const struct ff_values *values, struct ff_value key,
-                       struct ff_value value, char path[FF_FILE_PATH_BYTES],
-                       struct ff_error *e)
+/* A text of the options comes with its size, and may have no NUL. */
+static int copy_text(const struct ff_values *values, struct ff_value v, char *out,
+                     size_t size, struct ff_error *e)
 {
-    const char *nearest;
-    char name[64];
-    int code = ff_copy_str(values, key, name, sizeof name, e);
+    const char *text;
+    size_t size_bytes;
+    int code =
+        values->kind(v) == FF_STR
+            ? values->str(v, &text, &size_bytes, e)
+            : ff_fail(e, FF_E_USAGE, "options", "file: the option \"path\" is no text");
 
     if (code) {
         return code;
     }
-    if (strcmp(name, "path") != 0) {
-        nearest = ff_nearest(name, option_names);
-        (void)ff_fail(e, FF_E_USAGE, "options", "file: unknown option \"%.100s\"", name);
-        ff_error_fix(e, nearest ? "did you mean \"%s\"?" : "the only option is \"%s\"",
-                     nearest ? nearest : option_names[0]);
-        return FF_E_USAGE;
+    if (size_bytes == 0 || size_bytes >= size || memchr(text, 0, size_bytes)) {
+        return ff_fail(e, FF_E_USAGE, "options", "file: a text in the options is %s",
+                       size_bytes == 0      ? "empty"
+                       : size_bytes >= size ? "too long"
+                                            : "no path: it holds a NUL");
     }
-    if (values->kind(value) != FF_STR) {
-        return ff_fail(e, FF_E_USAGE, "options.path",
-                       "file: the option \"path\" is no text");
+    memcpy(out, text, size_bytes);
+    out[size_bytes] = '\0';
+    return FF_OK;
+}
+
+static int read_option(const struct ff_values *values, struct ff_value key,
+                       struct ff_value value, char path[FF_FILE_PATH_BYTES],
+                       struct ff_error *e)
+{
+    char name[100];
+    const char *nearest;
+    int code = copy_text(values, key, name, sizeof name, e);
+
+    if (code) {
+        return code;
     }
-    code = ff_copy_str(values, value, path, FF_FILE_PATH_BYTES, e);
-    if (code == FF_OK && !path[0]) {
-        code =
-            ff_fail(e, FF_E_USAGE, "options.path", "file: the option \"path\" is empty");
+    if (strcmp(name, "path") == 0) {
+        return copy_text(values, value, path, FF_FILE_PATH_BYTES, e);
     }
-    return code;
+    nearest = ff_nearest(name, option_names);
+    (void)ff_fail(e, FF_E_USAGE, "options", "file: unknown option \"%s\"", name);
+    ff_error_fix(e, nearest ? "did you mean \"%s\"?" : "the only option is \"%s\"",
+                 nearest ? nearest : option_names[0]);
+    return FF_E_USAGE;
 }
 
 static int read_options(const struct ff_host_services *host, struct ff_value options,
@@ -69,9 +85,9 @@ static int read_options(const struct ff_host_services *host, struct ff_value opt
         code = values->item(options, i, &key, &value, e);
         code = code ? code : read_option(values, key, value, path, e);
     }
-    if (code == FF_OK && !path[0]) {
-        code = ff_fail(e, FF_E_USAGE, "options.path",
-                       "file: the option \"path\" is missing");
+    if (code == FF_OK && !*path) {
+        code = ff_fail(e, FF_E_USAGE, "options", "file: the option \"path\" is missing");
+        ff_error_fix(e, "say where the storage is: {\"path\": \"storage\"}");
     }
     return code;
 }
