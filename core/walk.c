@@ -66,7 +66,20 @@ static int enter(struct ff_walk *w, uint64_t cell)
     return 1;
 }
 
-/* Child i of a value, and its name: "[3]", ".state", "field". 0 = no more. */
+/* What a path may hold without quotes: see core/path.c. */
+static int is_word(const char *text, size_t n)
+{
+    int digit_first = n && text[0] >= '0' && text[0] <= '9';
+    for (size_t i = 0; i < n; i++) {
+        int c = (unsigned char)text[i];
+        if (c != '_' && (c < '0' || c > '9') && ((c | 32) < 'a' || (c | 32) > 'z')) {
+            return 0;
+        }
+    }
+    return n > 0 && !digit_first;
+}
+
+/* Child i of a value, and its name: "[3]", ".state", ".field". 0 = no more. */
 static int child_of(struct ff_value v, size_t i, struct ff_value *child, char *name,
                     size_t size)
 {
@@ -94,7 +107,12 @@ static int child_of(struct ff_value v, size_t i, struct ff_value *child, char *n
     }
     (void)snprintf(name, size, "[%zu]", i);
     if (key.doc && ff_str(key, &text, &n, NULL) == FF_OK) {
-        (void)snprintf(name, size, "['%.*s']", (int)(n < 80 ? n : 80), text);
+        n = n < 80 ? n : 80;
+        if (is_word(text, n)) {
+            (void)snprintf(name, size, ".%.*s", (int)n, text);
+        } else {
+            (void)snprintf(name, size, "['%.*s']", (int)n, text);
+        }
     }
     return 1;
 }
@@ -139,7 +157,8 @@ int ff_walk_next(struct ff_walk *w, struct ff_value *out, struct ff_error *e)
                 continue;
             }
             *out = top->value;
-            (void)snprintf(w->path, sizeof w->path, "#%s", top->path ? top->path : "");
+            (void)snprintf(w->path, sizeof w->path, "#%s",
+                           !top->path ? "" : top->path + (top->path[0] == '.'));
             return 1;
         }
         if (!has_children(kind) ||

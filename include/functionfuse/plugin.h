@@ -513,7 +513,28 @@ struct ff_opener {
 FF_EXPORT const struct ff_serializer *ff_serializer_describe(void);
 FF_EXPORT const struct ff_protocol *ff_protocol_describe(void);
 
-/* ---- helpers: one object at a time ---- */
+/* ---- helpers ---- */
+
+/* A str as text that ends with NUL. FF_E_TYPE; FF_E_USAGE: it does not fit, or holds a NUL. */
+static inline int ff_copy_str(const struct ff_values *values, struct ff_value v,
+                              char *out, size_t size, struct ff_error *e)
+{
+    const char *text;
+    size_t n;
+    int code = values->str(v, &text, &n, e);
+    if (code) {
+        return code;
+    }
+    if (n >= size || memchr(text, 0, n)) {
+        return ff_fail(e, FF_E_USAGE, NULL, "a text of %zu bytes: %s", n,
+                       n >= size ? "too long" : "it holds a NUL");
+    }
+    memcpy(out, text, n);
+    out[n] = '\0';
+    return FF_OK;
+}
+
+/* One object at a time. */
 
 struct ff_one_io {
     struct ff_batch batch;

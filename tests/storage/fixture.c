@@ -174,6 +174,6 @@ int count_orphans(struct fixture *f, int really)
     struct ff_gc_options o = {.struct_size = FF_SIZE(ff_gc_options, assume_lost),
                               .really = really};
     int n = 0;
-    CHECK_OK(ff_gc(f->storage, NULL, &o, count_one, &n, e));
+    CHECK_OK(ff_gc(f->storage, NULL, &o, count_one, &n, ee));
     return n;
 }

@@ -44,19 +44,19 @@ int count_orphans(struct fixture *, int really);
 
 #define CHECK_OK(call)                                                                   \
     do {                                                                                 \
-        struct ff_error error_ = FF_ERROR_INIT, *e = &error_;                            \
+        struct ff_error error_ = FF_ERROR_INIT, *ee = &error_;                           \
         int code_ = (call);                                                              \
-        ck_assert_msg(code_ == FF_OK && e->code == FF_OK, "%s: %d at %s: %s (%s)",       \
-                      #call, code_, e->place, e->message, e->fix);                       \
+        ck_assert_msg(code_ == FF_OK && ee->code == FF_OK, "%s: %d at %s: %s (%s)",      \
+                      #call, code_, ee->place, ee->message, ee->fix);                    \
     } while (0)
 
 #define CHECK_CODE(call, expected)                                                       \
     do {                                                                                 \
-        struct ff_error error_ = FF_ERROR_INIT, *e = &error_;                            \
+        struct ff_error error_ = FF_ERROR_INIT, *ee = &error_;                           \
         int code_ = (call);                                                              \
-        ck_assert_msg(code_ == (expected) && e->code == (expected) && e->message[0],     \
-                      "%s: %d, %d at %s: %s", #call, code_, e->code, e->place,           \
-                      e->message);                                                       \
+        ck_assert_msg(code_ == (expected) && ee->code == (expected) && ee->message[0],   \
+                      "%s: %d, %d at %s: %s", #call, code_, ee->code, ee->place,         \
+                      ee->message);                                                      \
     } while (0)
 
 #endif

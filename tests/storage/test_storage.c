@@ -6,7 +6,7 @@
 
 static void save_and_read(struct fixture *f)
 {
-    CHECK_CODE(ff_read_task(f->storage, "run", "a", NULL, e) ? 0 : e->code,
+    CHECK_CODE(ff_read_task(f->storage, "run", "a", NULL, ee) ? 0 : ee->code,
                FF_E_NOT_FOUND);
     save_sample(f, "a", 1);
     expect_sample_at(f, "run", "a", 1);
@@ -26,8 +26,8 @@ static void if_absent(struct fixture *f)
     struct ff_save_options o = {.struct_size = FF_SIZE(ff_save_options, call),
                                 .flags = FF_SAVE_IF_ABSENT};
     struct ff_doc *d = sample(3);
-    CHECK_OK(ff_save(f->storage, "run", "a", ff_doc_root(d), &o, e));
-    CHECK_CODE(ff_save(f->storage, "run", "a", ff_doc_root(d), &o, e), FF_E_CONFLICT);
+    CHECK_OK(ff_save(f->storage, "run", "a", ff_doc_root(d), &o, ee));
+    CHECK_CODE(ff_save(f->storage, "run", "a", ff_doc_root(d), &o, ee), FF_E_CONFLICT);
     ff_doc_free(d);
     expect_sample_at(f, "run", "a", 3);
     ck_assert_int_eq(count_orphans(f, 0), 0);
@@ -57,8 +57,8 @@ static void listing(struct fixture *f)
     n = ff_list_tasks(f->storage, "run", "none*", &e);
     ck_assert_uint_eq(n->count, 0);
     ff_names_free(n);
-    CHECK_OK(ff_new_workflow(f->storage, "empty", e));
-    CHECK_OK(ff_new_workflow(f->storage, "empty", e));
+    CHECK_OK(ff_new_workflow(f->storage, "empty", ee));
+    CHECK_OK(ff_new_workflow(f->storage, "empty", ee));
     n = ff_list_workflows(f->storage, &e);
     ck_assert_uint_eq(n->count, 2);
     ck_assert_str_eq(n->name[0], "empty");
@@ -102,17 +102,17 @@ static void removing(struct fixture *f)
     save_sample(f, "a1", 1);
     save_sample(f, "a2", 2);
     save_sample(f, "b", 3);
-    CHECK_OK(ff_remove_task(f->storage, "run", "a1", e));
-    CHECK_CODE(ff_remove_task(f->storage, "run", "a1", e), FF_E_NOT_FOUND);
-    CHECK_OK(ff_remove_tasks(f->storage, "run", "a*", &removed, e));
+    CHECK_OK(ff_remove_task(f->storage, "run", "a1", ee));
+    CHECK_CODE(ff_remove_task(f->storage, "run", "a1", ee), FF_E_NOT_FOUND);
+    CHECK_OK(ff_remove_tasks(f->storage, "run", "a*", &removed, ee));
     ck_assert_uint_eq(removed, 1);
-    CHECK_OK(ff_remove_tasks(f->storage, "run", "a*", &removed, e));
+    CHECK_OK(ff_remove_tasks(f->storage, "run", "a*", &removed, ee));
     ck_assert_uint_eq(removed, 0);
     ck_assert_int_eq(count_orphans(f, 0), 0);
     expect_sample_at(f, "run", "b", 3);
-    CHECK_OK(ff_remove_workflow(f->storage, "run", e));
-    CHECK_CODE(ff_remove_workflow(f->storage, "run", e), FF_E_NOT_FOUND);
-    CHECK_CODE(ff_read_task(f->storage, "run", "b", NULL, e) ? 0 : e->code,
+    CHECK_OK(ff_remove_workflow(f->storage, "run", ee));
+    CHECK_CODE(ff_remove_workflow(f->storage, "run", ee), FF_E_NOT_FOUND);
+    CHECK_CODE(ff_read_task(f->storage, "run", "b", NULL, ee) ? 0 : ee->code,
                FF_E_NOT_FOUND);
 }
 
@@ -124,17 +124,17 @@ END_TEST
 
 static void moving(struct fixture *f)
 {
-    CHECK_OK(ff_new_workflow(f->storage, "other", e));
+    CHECK_OK(ff_new_workflow(f->storage, "other", ee));
     save_sample(f, "a", 1);
     save_sample(f, "b", 2);
-    CHECK_OK(ff_move_task(f->storage, "run", "a", "run", "c", e));
+    CHECK_OK(ff_move_task(f->storage, "run", "a", "run", "c", ee));
     expect_sample_at(f, "run", "c", 1);
-    CHECK_CODE(ff_move_task(f->storage, "run", "c", "run", "b", e), FF_E_CONFLICT);
-    CHECK_OK(ff_move_task(f->storage, "run", "c", "other", "a", e));
+    CHECK_CODE(ff_move_task(f->storage, "run", "c", "run", "b", ee), FF_E_CONFLICT);
+    CHECK_OK(ff_move_task(f->storage, "run", "c", "other", "a", ee));
     expect_sample_at(f, "other", "a", 1);
-    CHECK_CODE(ff_move_task(f->storage, "run", "c", "other", "x", e), FF_E_NOT_FOUND);
-    CHECK_CODE(ff_move_task(f->storage, "run", "b", "other", "a", e), FF_E_CONFLICT);
-    CHECK_CODE(ff_move_task(f->storage, "run", "b", "nowhere", "a", e), FF_E_NOT_FOUND);
+    CHECK_CODE(ff_move_task(f->storage, "run", "c", "other", "x", ee), FF_E_NOT_FOUND);
+    CHECK_CODE(ff_move_task(f->storage, "run", "b", "other", "a", ee), FF_E_CONFLICT);
+    CHECK_CODE(ff_move_task(f->storage, "run", "b", "nowhere", "a", ee), FF_E_NOT_FOUND);
     expect_sample_at(f, "run", "b", 2);
     ck_assert_int_eq(count_orphans(f, 0), 0);
 }
@@ -148,7 +148,7 @@ END_TEST
 static void no_workflow(struct fixture *f)
 {
     struct ff_doc *d = sample(1);
-    CHECK_CODE(ff_save(f->storage, "nowhere", "a", ff_doc_root(d), NULL, e),
+    CHECK_CODE(ff_save(f->storage, "nowhere", "a", ff_doc_root(d), NULL, ee),
                FF_E_NOT_FOUND);
     ff_doc_free(d);
 }
@@ -180,14 +180,14 @@ static void bad_names(struct fixture *f)
     memset(too_long, 'x', 201);
     too_long[201] = '\0';
     for (size_t i = 0; i < COUNT_OF(names); i++) {
-        CHECK_CODE(ff_save(f->storage, "run", names[i], ff_doc_root(d), NULL, e),
+        CHECK_CODE(ff_save(f->storage, "run", names[i], ff_doc_root(d), NULL, ee),
                    FF_E_USAGE);
-        CHECK_CODE(ff_remove_workflow(f->storage, names[i], e), FF_E_USAGE);
-        CHECK_CODE(ff_move_task(f->storage, "run", "a", "run", names[i], e), FF_E_USAGE);
+        CHECK_CODE(ff_remove_workflow(f->storage, names[i], ee), FF_E_USAGE);
+        CHECK_CODE(ff_move_task(f->storage, "run", "a", "run", names[i], ee), FF_E_USAGE);
     }
-    CHECK_CODE(ff_new_workflow(f->storage, too_long, e), FF_E_USAGE);
+    CHECK_CODE(ff_new_workflow(f->storage, too_long, ee), FF_E_USAGE);
     too_long[200] = '\0';
-    CHECK_OK(ff_save(f->storage, "run", too_long, ff_doc_root(d), NULL, e));
+    CHECK_OK(ff_save(f->storage, "run", too_long, ff_doc_root(d), NULL, ee));
     expect_sample_at(f, "run", too_long, 1);
     ff_doc_free(d);
 }
@@ -205,7 +205,7 @@ static void shared_object(struct fixture *f)
     struct ff_value list = ff_new_list(d, &e), a, b;
     ck_assert_int_eq(ff_append(d, list, ff_get(ff_doc_root(d), "field"), &e), FF_OK);
     ck_assert_int_eq(ff_append(d, list, ff_get(ff_doc_root(d), "field"), &e), FF_OK);
-    CHECK_OK(ff_save(f->storage, "run", "twice", list, NULL, e));
+    CHECK_OK(ff_save(f->storage, "run", "twice", list, NULL, ee));
     ff_doc_free(d);
     r = ff_read_task(f->storage, "run", "twice", NULL, &e);
     ck_assert_int_eq(ff_item(ff_doc_root(r), 0, NULL, &a, &e), FF_OK);
@@ -219,7 +219,7 @@ static void shared_object(struct fixture *f)
     }
     expect_elements(ff_array(b, &e), 7);
     ff_doc_free(r);
-    CHECK_OK(ff_remove_task(f->storage, "run", "twice", e));
+    CHECK_OK(ff_remove_task(f->storage, "run", "twice", ee));
     ck_assert_int_eq(count_orphans(f, 0), 0);
 }
 
@@ -245,7 +245,7 @@ static void verifying(struct fixture *f)
     int ok = 0;
     save_sample(f, "a", 1);
     save_sample(f, "b", 2);
-    CHECK_OK(ff_verify(f->storage, NULL, NULL, 1, count_ok, &ok, e));
+    CHECK_OK(ff_verify(f->storage, NULL, NULL, 1, count_ok, &ok, ee));
     ck_assert_int_eq(ok, 2);
     info = ff_task_info(f->storage, "run", "a", &e);
     ck_assert_msg(info != NULL, "%s", e.message);
@@ -267,10 +267,10 @@ END_TEST
 static void usage(struct fixture *f)
 {
     struct ff_value absent = {NULL, 0};
-    CHECK_CODE(ff_save(f->storage, "run", "a", absent, NULL, e), FF_E_USAGE);
-    CHECK_CODE(ff_save(NULL, "run", "a", absent, NULL, e), FF_E_USAGE);
-    CHECK_CODE(ff_read_task(NULL, "run", "a", NULL, e) ? 0 : e->code, FF_E_USAGE);
-    CHECK_CODE(ff_list_workflows(NULL, e) ? 0 : e->code, FF_E_USAGE);
+    CHECK_CODE(ff_save(f->storage, "run", "a", absent, NULL, ee), FF_E_USAGE);
+    CHECK_CODE(ff_save(NULL, "run", "a", absent, NULL, ee), FF_E_USAGE);
+    CHECK_CODE(ff_read_task(NULL, "run", "a", NULL, ee) ? 0 : ee->code, FF_E_USAGE);
+    CHECK_CODE(ff_list_workflows(NULL, ee) ? 0 : ee->code, FF_E_USAGE);
     ff_storage_close(NULL);
     ff_names_free(NULL);
     ff_doc_free(NULL);

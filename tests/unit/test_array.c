@@ -80,7 +80,8 @@ static void expect_many_regions(const struct ff_array *a)
             count[i] = (shape[i] - 1 - start[i]) / step[i] + 1;
             count[i] = (int64_t)((seed >> 20) % (unsigned)(count[i] + 1));
         }
-        for (int i = 0; i < 3 && round % 2 == 0; i++) { /* without steps it may reach out */
+        for (int i = 0; i < 3 && round % 2 == 0;
+             i++) { /* without steps it may reach out */
             int64_t most = shape[i] - start[i];
             count[i] = count[i] < most ? count[i] : most;
         }
@@ -114,7 +115,8 @@ END_TEST
 
 START_TEST(callback_is_asked_only_for_chunks_that_are_touched)
 {
-    static const int64_t chunk[3] = {1, 10, 11}, start[3] = {3, 0, 0}, count[3] = {1, 10, 11};
+    static const int64_t chunk[3] = {1, 10, 11}, start[3] = {3, 0, 0},
+                         count[3] = {1, 10, 11};
     struct ff_error e = FF_ERROR_INIT;
     struct ff_region r = {start, count, NULL};
     atomic_int calls = 0;
@@ -229,7 +231,8 @@ END_TEST
 
 START_TEST(region_outside_is_refused)
 {
-    static const int64_t start[3] = {0, 0, 10}, count[3] = {1, 1, 2}, chunk[3] = {2, 4, 5};
+    static const int64_t start[3] = {0, 0, 10}, count[3] = {1, 1, 2},
+                         chunk[3] = {2, 4, 5};
     struct ff_error e = FF_ERROR_INIT;
     struct ff_region r = {start, count, NULL};
     atomic_int calls = 0;
@@ -359,5 +362,6 @@ RUN_TESTS("array", callback_gives_any_region_with_steps,
           callback_is_asked_only_for_chunks_that_are_touched,
           slice_of_a_slice_reads_the_whole_array, memory_with_negative_strides_is_read,
           bad_descriptions_are_refused_and_released, region_outside_is_refused,
-          auto_chunk_is_about_four_mebibytes, serial_array_is_read_by_one_thread_at_a_time,
+          auto_chunk_is_about_four_mebibytes,
+          serial_array_is_read_by_one_thread_at_a_time,
           plugin_array_that_contradicts_itself_is_refused, references_keep_an_array)

@@ -45,7 +45,8 @@ START_TEST(array_written_as_npy_is_read_back)
     static const struct {
         int32_t ndim;
         int64_t shape[4];
-    } rows[] = {{0, {0}}, {1, {7}}, {2, {5, 3}}, {3, {4, 1, 6}}, {2, {0, 3}}, {4, {2, 3, 4, 5}}};
+    } rows[] = {{0, {0}},       {1, {7}},    {2, {5, 3}},
+                {3, {4, 1, 6}}, {2, {0, 3}}, {4, {2, 3, 4, 5}}};
     int16_t data[120], out[120];
     make_path();
     for (int i = 0; i < 120; i++) {
@@ -53,8 +54,9 @@ START_TEST(array_written_as_npy_is_read_back)
     }
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct ff_error e = FF_ERROR_INIT;
-        struct ff_array *a =
-            ff_array_from_memory("<i2", rows[i].ndim, rows[i].shape, data, &e), *b;
+        struct ff_array *a = ff_array_from_memory("<i2", rows[i].ndim, rows[i].shape,
+                                                  data, &e),
+                        *b;
         int64_t n = 1;
         save(a);
         b = ff_npy_open(path, FF_CHUNK_AUTO, NULL, 0, &e);
@@ -76,8 +78,9 @@ END_TEST
 
 START_TEST(fortran_order_is_read_with_any_region)
 {
-    static const char header[] = "\x93NUMPY\x01\x00\x76\x00"
-                                 "{'descr': '<i4', 'fortran_order': True, 'shape': (3, 4), }";
+    static const char header[] =
+        "\x93NUMPY\x01\x00\x76\x00"
+        "{'descr': '<i4', 'fortran_order': True, 'shape': (3, 4), }";
     static const int64_t start[2] = {1, 0}, count[2] = {2, 2}, step[2] = {1, 3};
     char file[128 + 48];
     struct ff_error e = FF_ERROR_INIT;
@@ -152,13 +155,16 @@ START_TEST(damaged_files_are_refused_by_code)
             FF_E_CORRUPT),
         ROW("no dictionary", HEAD "\x04\x00[1, ]", FF_E_CORRUPT),
         ROW("objects",
-            HEAD "\x39\x00{'descr': '|O', 'fortran_order': False, 'shape': (1,), } 12345678",
+            HEAD
+            "\x39\x00{'descr': '|O', 'fortran_order': False, 'shape': (1,), } 12345678",
             FF_E_UNSUPPORTED),
         ROW("too short for its shape",
-            HEAD "\x3a\x00{'descr': '<f4', 'fortran_order': False, 'shape': (9,), }  1234",
+            HEAD
+            "\x3a\x00{'descr': '<f4', 'fortran_order': False, 'shape': (9,), }  1234",
             FF_E_CORRUPT),
         ROW("negative axis",
-            HEAD "\x3a\x00{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), } 1234",
+            HEAD
+            "\x3a\x00{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), } 1234",
             FF_E_CORRUPT),
         ROW("shape overflows",
             HEAD "\x50\x00{'descr': '<f4', 'fortran_order': False, "
@@ -171,7 +177,8 @@ START_TEST(damaged_files_are_refused_by_code)
         write_file(rows[i].text, rows[i].size);
         ck_assert_msg(ff_npy_open(path, FF_CHUNK_AUTO, NULL, 0, &e) == NULL, "%s",
                       rows[i].name);
-        ck_assert_msg(e.code == rows[i].code, "%s: %d %s", rows[i].name, e.code, e.message);
+        ck_assert_msg(e.code == rows[i].code, "%s: %d %s", rows[i].name, e.code,
+                      e.message);
     }
     (void)unlink(path);
 }
