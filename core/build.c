@@ -15,6 +15,11 @@ static bool ready(const struct ff_doc *doc, struct ff_error *e)
         ff_fail(e, FF_E_USAGE, NULL, "no document to build in");
         return false;
     }
+    if (doc->knows_shared) {
+        ff_fail(e, FF_E_USAGE, NULL,
+                "a document that was read does not change: ff_import it");
+        return false;
+    }
     return true;
 }
 

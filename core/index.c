@@ -105,7 +105,7 @@ static bool ascending(const uint64_t *cells, size_t count, size_t stride)
             return false;
         }
     }
-    return count != 1 || order(cells[0], cells[0], &comparable) == 0;
+    return count != 1 || (order(cells[0], cells[0], &comparable) == 0 && comparable);
 }
 
 static int64_t by_halves(struct ff_doc *doc, const struct ff_seq *seq, size_t stride,

@@ -318,10 +318,11 @@ int ff_op_frame(struct ff_reader *r)
         return ff_read_fail(r, FF_E_CORRUPT, "the frame is longer than the pickle");
     }
     if (!r->lax_frames) {
-        if (r->limit < r->end) {
+        if (r->framed) {
             return ff_read_fail(r, FF_E_CORRUPT, "a frame begins inside a frame");
         }
         r->limit = r->at + size;
+        r->framed = true;
     }
     return FF_OK;
 }
@@ -346,6 +347,7 @@ static int step(struct ff_reader *r)
                                 r->begin == r->end ? "it is empty" : "no STOP");
         }
         r->limit = r->end;
+        r->framed = false;
         return FF_OK;
     }
     const struct ff_opcode *op = &ff_opcodes[*r->at++];
