@@ -45,6 +45,12 @@ bool ff_json_write_leaf(struct ff_json_writer *, struct ff_value);
 /* An object with a view that says all of it: written, or its frame begun; else false. */
 bool ff_json_write_view(struct ff_json_writer *, struct ff_value, struct ff_json_frame *,
                         bool *begun);
+void ff_json_put_quoted(struct ff_json_writer *, const char *text);
+void ff_json_put_double(struct ff_json_writer *, double value);
+void ff_json_put_base64(struct ff_json_writer *, const void *data, size_t size_bytes);
+/* Members that every description of an array begins with. */
+void ff_json_put_description(struct ff_json_writer *, const char *tag, const char *descr,
+                             const int64_t *shape, int32_t ndim);
 bool ff_json_is_shared(const struct ff_json_writer *, struct ff_value);
 int ff_json_fail(struct ff_json_writer *, int code, const char *message);
 

@@ -53,6 +53,9 @@ int ff_json_visit_pairs(struct ff_json_reader *, uint32_t node);
 /* Makes the value of a node now. */
 int ff_json_visit(struct ff_json_reader *, uint32_t node);
 
+/* Any other work than a visit. */
+int ff_json_fill(struct ff_json_reader *, const struct ff_json_work *);
+
 /* A member list is as expected: only these names (NULL-ended), each at most once. */
 int ff_json_check_members(struct ff_json_reader *, uint32_t object,
                           const char *const *names);
@@ -64,8 +67,21 @@ int ff_json_base64(struct ff_json_reader *, uint32_t node);
 
 /* An object {"$tag": ..., ...}: *known: whether it was one. */
 int ff_json_read_tag(struct ff_json_reader *, uint32_t object);
-/* Tags of dates, numbers and others that are one text or a few numbers. */
+/* Makes the value of the object, whose tag has that value. */
 typedef int (*ff_json_maker)(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_make_tuple(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_make_set(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_make_frozenset(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_make_dict(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_make_ordered_dict(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_make_default_dict(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_make_counter(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_make_deque(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_make_range(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_make_slice(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_make_object(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_make_persistent(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_make_extension(struct ff_json_reader *, uint32_t object, uint32_t value);
 int ff_json_make_bytes(struct ff_json_reader *, uint32_t object, uint32_t value);
 int ff_json_make_bytearray(struct ff_json_reader *, uint32_t object, uint32_t value);
 int ff_json_make_str(struct ff_json_reader *, uint32_t object, uint32_t value);
@@ -86,6 +102,13 @@ int ff_json_make_scalar(struct ff_json_reader *, uint32_t object, uint32_t value
 int ff_json_make_ndarray(struct ff_json_reader *, uint32_t object, uint32_t value);
 int ff_json_make_npy(struct ff_json_reader *, uint32_t object, uint32_t value);
 int ff_json_make_global(struct ff_json_reader *, uint32_t object, uint32_t value);
+
+/* The text of a string, NUL behind it, in `scratch`. */
+int ff_json_read_text(struct ff_json_reader *, uint32_t value, const char **text,
+                      size_t *size_bytes);
+/* Set the node's value, a call, after a look whether it means what it should. */
+int ff_json_set_checked(struct ff_json_reader *, uint32_t object, uint32_t value,
+                        uint64_t cell, int view, const char *what);
 
 /* Cells; 0 = reported. */
 uint64_t ff_json_global(struct ff_json_reader *, uint32_t node, const char *module,

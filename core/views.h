@@ -100,6 +100,9 @@ bool ff_form_int(struct ff_value, int64_t min, int64_t max, int64_t *out);
 /* Whether it is the global of that "module.name". */
 bool ff_form_is_global(struct ff_value, const char *full);
 
+bool ff_form_is_encode(const struct ff_form *);
+bool ff_form_is_bytearray(const struct ff_form *);
+bool ff_form_is_empty(const struct ff_form *);
 bool ff_form_is_date(const struct ff_form *);
 bool ff_form_is_time(const struct ff_form *);
 bool ff_form_is_datetime(const struct ff_form *);
