@@ -135,6 +135,9 @@ int ff_saving_commit(struct ff_saving *s, struct ff_value value, struct ff_error
     if (!rc && s->stored.count) {
         rc = s->bigdata->objects->sync(s->bigdata->objects, &s->call, e);
     }
+    if (!rc && s->copied) {
+        rc = s->storage->objects->sync(s->storage->objects, &s->call, e);
+    }
     rc = rc ? rc : commit(s, e);
     rc = at_task(rc, s->workflow, s->task, e);
     ff_saving_abort(s); /* what is left of it */
@@ -265,12 +268,36 @@ void ff_names_free(struct ff_names *names)
     }
 }
 
+/* Where the commit is derived, a folder may still be there after its workflow was removed. */
+static void drop_removed(struct ff_storage *storage, struct ff_names *names)
+{
+    const char **all = (const char **)(uintptr_t)names->name;
+    size_t kept = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        struct ff_error own = FF_ERROR_INIT;
+        int there = 1;
+        (void)storage->commit->workflow_exists(storage->commit, all[i], &there,
+                                               ff_storage_call(storage, NULL), &own);
+        if (there) {
+            all[kept++] = all[i];
+        } else {
+            ff_free((void *)(uintptr_t)all[i]);
+        }
+    }
+    names->count = kept;
+}
+
 struct ff_names *ff_list_workflows(struct ff_storage *storage, struct ff_error *e)
 {
+    struct ff_names *names;
     if (in_error(e) || ff_storage_check(storage, e)) {
         return NULL;
     }
-    return list(storage, "", NULL, 1, e);
+    names = list(storage, "", NULL, 1, e);
+    if (names && storage->derived) {
+        drop_removed(storage, names);
+    }
+    return names;
 }
 
 static int need_workflow(struct ff_storage *storage, const char *workflow,
