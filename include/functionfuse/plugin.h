@@ -153,13 +153,14 @@ struct ff_io {
     ff_read_at *source; /* PUT: positional, so that retries and parts need no rewind; any
                            thread; called with no lock held */
     void *source_ctx;
-    const char
-        *if_match; /* PUT, COPY, REMOVE: NULL = always; "" = only if absent (PUT, COPY);
-                      else only if the tag is this one. Otherwise FF_E_CONFLICT */
+    /* PUT, COPY, REMOVE: NULL = always; "" = only if absent (PUT, COPY); else only if the
+     * tag is this one, so never when the object is absent. Otherwise FF_E_CONFLICT, and that
+     * is certain: where an answer was lost, FF_E_NETWORK or FF_E_UNKNOWN_OUTCOME. */
+    const char *if_match;
     /* results */
     uint64_t object_bytes; /* GET, HEAD, list: the object's whole size */
     int64_t mtime_ns;      /* HEAD, list: since 1970, the medium's clock */
-    char tag[80];          /* GET, HEAD, PUT, list: changes when the object does */
+    char tag[80];          /* GET, HEAD, PUT, list: the same until the object changes */
     int32_t is_folder; /* list, one level: a name that others begin with, without '/' */
     int32_t reserved;
 };
