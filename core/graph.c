@@ -2,7 +2,11 @@
 /* graph.c: see graph.h. It looks at parts as they lie, whatever they mean. */
 #include "core/graph.h"
 
+#include <string.h>
+
 #include "core/doc.h"
+
+#define NAME_MAX_BYTES 4096u /* as class_name.c has it */
 
 bool ff_graph_counts(struct ff_value v)
 {
@@ -84,6 +88,22 @@ static int push_children(struct ff_vec *stack, uint64_t cell)
     }
 }
 
+/* Names of globals are made at first need. Made now, they cannot fail later, where a class that
+ * has no name would pass for another one. Names that are too long never have a text. */
+static bool has_name(struct ff_value v)
+{
+    const struct ff_global_node *g = ff_cell_node(v.cell);
+    const char *text;
+    size_t module_bytes = SIZE_MAX, name_bytes = SIZE_MAX;
+    if (ff_global_text(v.doc, v.cell)) {
+        return true;
+    }
+    return !ff_cell_text(g->module, &text, &module_bytes) ||
+           module_bytes > NAME_MAX_BYTES || memchr(text, 0, module_bytes) ||
+           !ff_cell_text(g->name, &text, &name_bytes) || name_bytes > NAME_MAX_BYTES ||
+           memchr(text, 0, name_bytes);
+}
+
 int ff_graph_scan(struct ff_value root, struct ff_cellmap *seen, struct ff_error *e)
 {
     struct ff_vec stack;
@@ -94,6 +114,9 @@ int ff_graph_scan(struct ff_value root, struct ff_cellmap *seen, struct ff_error
     while (!rc && stack.count) {
         uint64_t cell = *(uint64_t *)ff_vec_last(&stack), *count;
         ff_vec_pop(&stack);
+        if (ff_tag(cell) == FF_TAG_GLOBAL) {
+            rc = has_name(ff_value_of(root.doc, cell)) ? 0 : -1;
+        }
         if (!ff_graph_counts(ff_value_of(root.doc, cell))) {
             continue;
         }

@@ -13,6 +13,15 @@ static void no_memory(struct ff_json_writer *w)
     (void)ff_json_fail(w, FF_E_NO_MEMORY, "out of memory");
 }
 
+/* No memory is no reason to write something else. */
+static bool failed(struct ff_json_writer *w, int rc)
+{
+    if (rc < 0) {
+        no_memory(w);
+    }
+    return rc < 0;
+}
+
 static bool put_payload(struct ff_json_writer *w, const struct ff_ndarray *a)
 {
     uint8_t *copy;
@@ -50,8 +59,9 @@ static bool write_ndarray(struct ff_json_writer *w, struct ff_value v)
     struct ff_ndarray a;
     struct ff_buf descr;
     bool ok;
-    if (ff_view_ndarray(v, &a)) {
-        return false;
+    int rc = ff_view_ndarray(v, &a);
+    if (rc) {
+        return failed(w, rc);
     }
     ok = a.plain && (a.view == FF_VIEW_NDARRAY || !a.dtype->structured) && !a.dtype->ndim;
     if (ok) {
@@ -162,8 +172,9 @@ static bool write_dtype(struct ff_json_writer *w, struct ff_value v)
 {
     struct ff_dtype *d;
     bool plain, ok;
-    if (ff_view_dtype(v, &d, &plain)) {
-        return false;
+    int rc = ff_view_dtype(v, &d, &plain);
+    if (rc) {
+        return failed(w, rc);
     }
     ok = plain && !d->structured && !d->ndim;
     ff_dtype_free(d);
@@ -215,12 +226,11 @@ static bool write_view(struct ff_json_writer *w, struct ff_value v,
                        const struct ff_form *form, struct ff_json_frame *f, bool *begun)
 {
     struct ff_value first = ff_form_arg(form, 0);
+    if (strncmp(form->name, "numpy.", 6) == 0) {
+        return strcmp(form->name, "numpy.dtype") == 0 ? write_dtype(w, v)
+                                                      : write_ndarray(w, v);
+    }
     switch (ff_view(v)) {
-    case FF_VIEW_NDARRAY:
-    case FF_VIEW_SCALAR:
-        return write_ndarray(w, v);
-    case FF_VIEW_DTYPE:
-        return write_dtype(w, v);
     case FF_VIEW_COMPLEX:
         return write_complex(w, v);
     case FF_VIEW_BYTES:
