@@ -77,9 +77,9 @@ static int take_options(struct ff_host *host, const struct ff_host_options *o,
     return FF_OK;
 }
 
-/* The file that this code is in: its folder has the plugins that were installed with it. A name
- * that is not absolute was given on a command line: it is resolved now, before anybody changes
- * the directory. */
+/* The file that this code is in: its folder has the plugins that were installed with it. The
+ * name may be relative, as on a command line: it is resolved before anybody changes the
+ * directory. */
 static int find_library(struct ff_host *host, struct ff_error *e)
 {
     char full[PATH_MAX];
@@ -89,7 +89,7 @@ static int find_library(struct ff_host *host, struct ff_error *e)
     if (!dladdr((const void *)&ff_sys_posix, &info) || !info.dli_fname) {
         return FF_OK;
     }
-    path = info.dli_fname[0] == '/' ? info.dli_fname : realpath(info.dli_fname, full);
+    path = realpath(info.dli_fname, full);
     if (!path || !strrchr(path, '/')) {
         return FF_OK;
     }
