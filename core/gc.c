@@ -12,6 +12,7 @@
 #include "core/base/alloc.h"
 
 #define DEFAULT_GRACE_NS (24ll * 3600 * 1000000000)
+#define MAX_LISTINGS     8
 
 struct candidate {
     char uuid[FF_UUID_LENGTH + 1];
@@ -23,7 +24,7 @@ struct collector {
     struct ff_storage *storage;
     const struct ff_call *call;
     const struct ff_gc_options *options;
-    int64_t grace_ns, now_ns;
+    int64_t grace_ns, now_ns, intents_now_ns; /* the clocks of the two listings */
     int really;
     int (*each)(void *ctx, const struct ff_finding *);
     void *ctx;
@@ -33,6 +34,7 @@ struct collector {
     struct ff_vec intents;    /* char *: to be fenced */
     struct ff_vec marks;      /* struct ff_mark */
     int spared, no_memory;
+    int vanished; /* a task was listed, and then was not there */
     char why[256];
 };
 
@@ -121,7 +123,7 @@ static int add_intent(void *ctx, const struct ff_intent_info *info)
         spare(c, "a save is in progress");
         return 0;
     }
-    if (c->now_ns - info->mtime_ns < c->grace_ns) {
+    if (c->intents_now_ns - info->mtime_ns < c->grace_ns) {
         spare(c, "a save ended, or was stopped, not long ago");
         return 0;
     }
@@ -158,10 +160,9 @@ static int fence_one(struct collector *c, const char *workflow, const char *name
 
 static int fence_intents(struct collector *c, const char *workflow, struct ff_error *e)
 {
-    int64_t now = 0;
     int rc;
-    rc = c->storage->commit->intents(c->storage->commit, workflow, add_intent, c, &now,
-                                     c->call, e);
+    rc = c->storage->commit->intents(c->storage->commit, workflow, add_intent, c,
+                                     &c->intents_now_ns, c->call, e);
     if (c->no_memory) {
         rc = ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
     }
@@ -187,7 +188,7 @@ static int assumed_lost(const struct collector *c, const char *task)
     return 0;
 }
 
-static int mark_task(struct collector *c, const char *task, struct ff_error *e)
+static int mark_task(struct collector *c, const char *task, int tell, struct ff_error *e)
 {
     struct ff_task_bytes bytes = {NULL, 0, 0, 0};
     struct ff_error own = FF_ERROR_INIT;
@@ -196,6 +197,7 @@ static int mark_task(struct collector *c, const char *task, struct ff_error *e)
     rc = rc ? rc : ff_marks_read(bytes.data, bytes.size_bytes, &c->marks, &own);
     ff_free(bytes.data);
     if (rc == FF_OK || rc == FF_E_NOT_FOUND) {
+        c->vanished |= rc != FF_OK;
         return FF_OK;
     }
     if (rc == FF_E_CANCELLED || rc == FF_E_NO_MEMORY) {
@@ -207,7 +209,8 @@ static int mark_task(struct collector *c, const char *task, struct ff_error *e)
     if (!assumed_lost(c, task)) {
         spare(c, "a task cannot be read, so what it refers to is not known");
     }
-    return report(c, task, "", "unparsable", own.message, 0, 0, 0) ? FF_DECLINED : FF_OK;
+    return tell && report(c, task, "", "unparsable", own.message, 0, 0, 0) ? FF_DECLINED
+                                                                           : FF_OK;
 }
 
 static int by_mark(const void *a, const void *b)
@@ -215,14 +218,29 @@ static int by_mark(const void *a, const void *b)
     return strcmp(((const struct ff_mark *)a)->uuid, ((const struct ff_mark *)b)->uuid);
 }
 
-static int mark_tasks(struct collector *c, struct ff_error *e)
+static int mark_listed(struct collector *c, int tell, struct ff_error *e)
 {
     struct ff_names *tasks = ff_list_tasks(c->storage, c->workflow, NULL, e);
     int rc = tasks ? FF_OK : e->code;
+    c->vanished = 0;
     for (size_t i = 0; !rc && i < tasks->count; i++) {
-        rc = mark_task(c, tasks->name[i], e);
+        rc = mark_task(c, tasks->name[i], tell, e);
     }
     ff_names_free(tasks);
+    return rc;
+}
+
+/* A task that is gone by now may have been renamed: then its new name was not in the
+ * listing, and what it refers to has no mark. List again. */
+static int mark_tasks(struct collector *c, struct ff_error *e)
+{
+    int rc = mark_listed(c, 1, e);
+    for (int i = 0; !rc && c->vanished && i < MAX_LISTINGS; i++) {
+        rc = mark_listed(c, 0, e);
+    }
+    if (c->vanished) {
+        spare(c, "tasks are being moved or removed");
+    }
     if (c->marks.count) {
         qsort(c->marks.items, c->marks.count, sizeof(struct ff_mark), by_mark);
     }

@@ -167,6 +167,7 @@ static int copy_kept(struct ff_saving *s, struct ff_bigdata *from, const char *s
     if (rc) {
         return rc;
     }
+    s->copied = 1;
     rc = ff_owned_copy(from, uuid, s->bigdata, fresh, &s->call, e);
     if (rc) {
         ff_saving_take_back(s);
