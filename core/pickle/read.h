@@ -38,7 +38,7 @@ struct ff_reader {
     int py2_strings;
     bool lax_frames;
     bool framed; /* inside a frame, which ends at `limit` */
-    bool scan; /* keep only what persistent ids are made of */
+    bool scan;   /* keep only what persistent ids are made of */
     int (*found_pid)(struct ff_reader *, uint64_t pid);
     void *found_ctx;
     struct ff_error *e;

@@ -105,6 +105,22 @@ static uint64_t make_simple(struct ff_dumper *d, const struct ff_dtype *t)
     return dtype_call(d, code, ff_make_tuple(d, state, dated ? 9 : 8));
 }
 
+/* What numpy stores as the alignment. */
+static int64_t alignment(const struct ff_dtype *t)
+{
+    switch (t->structured ? 'V' : t->kind) {
+    case 'S':
+    case 'V':
+        return 1;
+    case 'U':
+        return 4;
+    case 'c':
+        return (int64_t)(t->element_bytes / 2);
+    default:
+        return (int64_t)t->element_bytes;
+    }
+}
+
 /* A subarray: V with (base, shape) in its state. */
 static uint64_t make_subarray(struct ff_dumper *d, const struct ff_dtype *t)
 {
@@ -115,10 +131,14 @@ static uint64_t make_subarray(struct ff_dumper *d, const struct ff_dtype *t)
     base.item_bytes = base.element_bytes;
     uint64_t pair[2] = {make_dtype(d, &base), int_tuple(d, t->shape, t->ndim)};
     (void)snprintf(code, sizeof code, "V%llu", (unsigned long long)t->item_bytes);
-    uint64_t state[8] = {
-        ff_cell_of_int(3), ff_make_text(d, "|"), ff_make_tuple(d, pair, 2),
-        FF_TAG_NONE,       FF_TAG_NONE,          ff_cell_of_int((int64_t)t->item_bytes),
-        ff_cell_of_int(1), ff_cell_of_int(0)};
+    uint64_t state[8] = {ff_cell_of_int(3),
+                         ff_make_text(d, "|"),
+                         ff_make_tuple(d, pair, 2),
+                         FF_TAG_NONE,
+                         FF_TAG_NONE,
+                         ff_cell_of_int((int64_t)t->item_bytes),
+                         ff_cell_of_int(alignment(t)),
+                         ff_cell_of_int(0)};
     return dtype_call(d, code, ff_make_tuple(d, state, 8));
 }
 
