@@ -6,15 +6,15 @@
 
 #define LABEL_COLUMNS 11
 
-static void print_label(const struct ff_cli *c, int indent, const char *label)
+static void print_label(const struct ff_cli *c, int indent, const char *label, int alone)
 {
     int left = LABEL_COLUMNS - ff_print_width(label);
     (void)printf("%*s", indent, "");
     ff_print_name(c, label);
-    (void)printf("%*s ", left > 0 ? left : 0, "");
+    (void)printf(alone ? "\n" : "%*s ", left > 0 ? left : 0, "");
 }
 
-/* Lines of code go into a block of their own; everything else on the line of its label. */
+/* Each line by itself: lines of code are a block below their label. */
 static void print_str(struct ff_cli *c, int indent, const char *text, size_t size)
 {
     const char *end = text + size;
@@ -22,16 +22,10 @@ static void print_str(struct ff_cli *c, int indent, const char *text, size_t siz
         end--;
         size--;
     }
-    if (!memchr(text, '\n', size)) {
-        (void)ff_print_text(c, text, size);
-        (void)fputc('\n', stdout);
-        return;
-    }
-    (void)fputc('\n', stdout);
     while (text < end) {
         const char *stop = memchr(text, '\n', (size_t)(end - text));
         stop = stop ? stop : end;
-        (void)printf("%*s", indent + 2, "");
+        (void)printf("%*s", indent, "");
         (void)ff_print_text(c, text, (size_t)(stop - text));
         (void)fputc('\n', stdout);
         text = stop + 1;
@@ -100,23 +94,24 @@ static void print_member(struct ff_cli *c, const char *key, struct ff_value v, i
     const char *text = "";
     size_t size = 0;
     int64_t number = 0;
-    int kind = ff_kind(v);
+    int kind = ff_kind(v), block;
     if (kind == FF_STR) {
         (void)ff_str(v, &text, &size, e);
     }
     if (kind == FF_NONE || (kind == FF_STR && size == 0 && strcmp(key, "path") != 0)) {
         return; /* not known, or does not apply */
     }
-    print_label(c, indent, label_of(key));
+    block = kind == FF_DICT || (kind == FF_STR && size && memchr(text, '\n', size));
+    print_label(c, indent, label_of(key), block);
     if (kind == FF_STR) {
-        print_str(c, indent, size ? text : "(the whole value)", size ? size : 17);
+        print_str(c, block ? indent + 2 : 0, size ? text : "(the whole value)",
+                  size ? size : 17);
     } else if (kind == FF_INT) {
         (void)ff_int64(v, &number, e);
         print_number(key, number);
     } else if (is_axes(v)) {
         print_axes(v, e);
     } else if (kind == FF_DICT) {
-        (void)fputc('\n', stdout);
         print_dict(c, v, indent + 2, e);
     } else {
         (void)puts(ff_kind_name(kind));
@@ -135,10 +130,12 @@ static void print_dict(struct ff_cli *c, struct ff_value dict, int indent,
 {
     for (size_t i = 0; i < ff_length(dict) && !e->code; i++) {
         struct ff_value key, v, item;
-        const char *name = "";
-        size_t size, count;
+        const char *text = "";
+        char name[64];
+        size_t size = 0, count;
         (void)ff_item(dict, i, &key, &v, e);
-        (void)ff_str(key, &name, &size, e);
+        (void)ff_str(key, &text, &size, e);
+        (void)snprintf(name, sizeof name, "%.*s", (int)(size < 63 ? size : 63), text);
         count = ff_kind(v) == FF_LIST && !is_axes(v) ? ff_length(v) : 0;
         for (size_t k = 0; k < count && !ff_item(v, k, NULL, &item, e); k++) {
             (void)fputc('\n', stdout);

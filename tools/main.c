@@ -47,16 +47,45 @@ static int set_durability(const struct ff_cli *c, struct ff_host_options *o,
     return FF_OK;
 }
 
+static void free_paths(char **paths)
+{
+    for (size_t i = 0; paths && paths[i]; i++) {
+        free(paths[i]);
+    }
+    free(paths);
+}
+
+/* The folders of --plugin-path, as the library takes them: from / on. NULL: no memory. */
+static char **plugin_paths(const struct ff_cli *c)
+{
+    const char **given = ff_cli_values(c, FF_OPT_PLUGIN_PATH);
+    char **paths = calloc((size_t)c->given_count + 1, sizeof *paths);
+    char *here = getcwd(NULL, 0);
+    int failed = !given || !paths || !here;
+    for (size_t i = 0; !failed && given[i]; i++) {
+        const char *from = given[i][0] == '/' ? "" : here;
+        failed = asprintf(&paths[i], "%s%s%s", from, *from ? "/" : "", given[i]) < 0;
+        paths[i] = failed ? NULL : paths[i];
+    }
+    free(here);
+    free(given);
+    if (failed) {
+        free_paths(paths);
+        return NULL;
+    }
+    return paths;
+}
+
 struct ff_host *ff_cli_open_host(struct ff_cli *c, const char *config_path,
                                  const char *config_json, const char *const *plugin_path,
                                  struct ff_error *e)
 {
-    const char **given = ff_cli_values(c, FF_OPT_PLUGIN_PATH);
+    char **given = plugin_paths(c);
     struct ff_host_options o = {
         .struct_size = FF_SIZE(ff_host_options, draft_sys),
         .config_path = config_path ? config_path : ff_cli_value(c, FF_OPT_CONFIG),
         .config_json = config_json,
-        .plugin_path = plugin_path ? plugin_path : given,
+        .plugin_path = plugin_path ? plugin_path : (const char *const *)given,
         .ctx = c,
         .log = ff_bar_log,
         .progress = ff_bar_progress,
@@ -64,7 +93,7 @@ struct ff_host *ff_cli_open_host(struct ff_cli *c, const char *config_path,
     };
     const char *memory = ff_cli_value(c, FF_OPT_MEMORY);
     struct ff_host *host = NULL;
-    int rc = given ? FF_OK : ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
+    int rc = given ? e->code : ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
     rc = rc ? rc : set_threads(c, &o, e);
     rc = rc ? rc : set_durability(c, &o, e);
     if (!rc && memory) {
@@ -73,7 +102,7 @@ struct ff_host *ff_cli_open_host(struct ff_cli *c, const char *config_path,
     if (!rc) {
         host = ff_host_open(&o, e);
     }
-    free(given);
+    free_paths(given);
     return host;
 }
 

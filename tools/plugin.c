@@ -269,25 +269,6 @@ static int install(struct ff_cli *c, struct ff_error *e)
     return e->code;
 }
 
-/* A name that no file has may be that of one to come, or misspelt. */
-static void warn_unknown(struct ff_cli *c, const struct ff_host *host, const char *name)
-{
-    size_t count = ff_plugin_count(host);
-    const char **names = calloc(count + 1, sizeof *names), *near = NULL;
-    for (size_t i = 0; names && i < count; i++) {
-        names[i] = ff_plugin_at(host, i)->name;
-    }
-    if (names) {
-        near = ff_cli_nearest(name, names, count);
-    }
-    if (near) {
-        ff_print_warning(c, "no plugin is called %s yet; did you mean %s?", name, near);
-    } else {
-        ff_print_warning(c, "no plugin is called %s yet", name);
-    }
-    free(names);
-}
-
 static int enable(struct ff_cli *c, int on, struct ff_error *e)
 {
     const char *name = c->args[1];
@@ -306,9 +287,7 @@ static int enable(struct ff_cli *c, int on, struct ff_error *e)
                   ff_config_path(host));
     after = ff_cli_open_host(c, NULL, NULL, NULL, &ignored);
     row = find_row(after, name, 0);
-    if (!row) {
-        warn_unknown(c, after ? after : host, name);
-    } else if (on && strcmp(row->code, "loaded") != 0) {
+    if (row && on && strcmp(row->code, "loaded") != 0) {
         ff_print_warning(c, "%s: %s; fix: %s", row->file, row->reason, row->fix);
     }
     ff_host_close(after);

@@ -145,7 +145,8 @@ static int load_json(const char *path, const char *text, size_t size, struct ff_
     }
     (void)ff_doc_set_root(doc, ff_from_json(doc, text, size, folder, e), e);
     free(folder);
-    if (e->code && !e->place[0] && !standard_input) {
+    if (e->code == FF_E_USAGE && !standard_input) { /* the place is a line and a column */
+        ff_error_at(e, e->place[0] ? ": " : "");
         ff_error_at(e, path);
     }
     return e->code;
@@ -174,7 +175,8 @@ static int load(struct input *in, const char *path, enum format format,
         return rc;
     }
     if (format == AS_PKL) {
-        in->doc = ff_pickle_load(in->text, size, NULL, NULL, NULL, e);
+        in->doc = ff_pickle_load(in->text, size, in->text, free, NULL, e);
+        in->text = NULL;
         return e->code;
     }
     in->doc = ff_doc_new(e);

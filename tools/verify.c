@@ -12,7 +12,7 @@ struct findings {
     struct ff_json json;
     struct ff_value list;
     uint64_t size_bytes;
-    size_t count, faults, removed;
+    size_t count, faults, removed, spared;
 };
 
 static enum ff_color color_of(const char *what)
@@ -128,11 +128,14 @@ int ff_verb_verify(struct ff_cli *c, struct ff_error *e)
 
 /* ---- gc ---- */
 
+/* An orphan with a reason is one that is spared. */
 static int see_leftover(void *ctx, const struct ff_finding *one)
 {
     struct findings *f = ctx;
-    int leftover = strcmp(one->what, "orphan") == 0 || strcmp(one->what, "intent") == 0;
+    int orphan = strcmp(one->what, "orphan") == 0, spared = orphan && one->reason[0];
+    int leftover = !spared && (orphan || strcmp(one->what, "intent") == 0);
     f->count += (size_t)leftover;
+    f->spared += (size_t)spared;
     f->removed += (size_t)(one->removed != 0);
     f->size_bytes += leftover ? one->size_bytes : 0;
     if (f->cli->json) {
@@ -145,17 +148,17 @@ static int see_leftover(void *ctx, const struct ff_finding *one)
 
 static void print_summary(struct findings *f)
 {
-    char size[32];
+    struct ff_cli *c = f->cli;
     const char *s = f->count == 1 ? "" : "s";
+    char size[32];
     (void)ff_print_size(f->size_bytes, size);
-    if (f->cli->yes && !f->cli->dry_run) {
-        ff_print_note(f->cli, "%zu leftover%s, %s; %zu removed", f->count, s, size,
-                      f->removed);
+    if (c->yes && !c->dry_run) {
+        ff_print_note(c, "%zu removed, %zu spared", f->removed, f->spared);
     } else if (f->count) {
-        ff_print_warning(f->cli, "%zu leftover%s, %s; nothing was removed: ff gc -y does",
+        ff_print_warning(c, "%zu leftover%s, %s; nothing was removed: ff gc -y does",
                          f->count, s, size);
     } else {
-        ff_print_note(f->cli, "nothing is left over");
+        ff_print_note(c, "nothing to remove, %zu spared", f->spared);
     }
 }
 

@@ -165,8 +165,7 @@ void ff_target_blame(const struct ff_target *t, struct ff_error *e)
     (void)ff_address_print(t->address.workflow, t->address.task, at, sizeof at);
     n = strlen(at);
     if (t->address.path) {
-        (void)snprintf(at + n, sizeof at - n, "%s%s",
-                       t->address.path[0] == '[' ? "" : "#", t->address.path);
+        (void)snprintf(at + n, sizeof at - n, "#%s", t->address.path);
     }
     ff_error_at(e, at);
 }

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# ff plugin.
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$0")/tap.sh"
+
+plugins=$(dirname "$FF")/../core/functionfuse/plugins
+
+good 'list' plugin list
+like 'a heading' "$out" 'NAME *KIND *STATE *VERSION *FILE*'
+like 'the array serializer' "$out" '*HDFSerializer *serializer *loaded *'
+like 'the protocol' "$out" '*file *protocol *loaded *'
+good 'list --json' plugin list --json
+json_is 'its rows' "d['version'], sorted({k for r in d['plugins'] for k in r})" \
+    "(1, ['classes', 'code', 'file', 'fix', 'kind', 'name', 'reason', 'summary', 'version'])"
+json_is 'classes are a list' \
+    "[r['classes'] for r in d['plugins'] if r['name'] == 'HDFSerializer']" \
+    "[['dask.array.core.Array']]"
+
+mkdir mine && chmod 700 mine
+echo 'no plugin' >mine/text.so
+echo 'no plugin' >mine/readme.txt
+good 'a folder with a bad file' plugin list --plugin-path mine
+like 'has a row' "$out" '*not-elf*mine/text.so*'
+like 'with a reason and a fix' "$out" '*'$'\n    '*$'\n    fix: '*
+run plugin list --plugin-path mine --json
+json_is 'in JSON, too' \
+    "[(r['code'], bool(r['reason']), bool(r['fix'])) for r in d['plugins'] if r['file'].endswith('text.so')]" \
+    "[('not-elf', True, True)]"
+
+good 'which' plugin which dask.array.core.Array
+is 'the serializer' "$out" HDFSerializer
+good 'which --json' plugin which dask.array.core.Array --json
+json_is 'its row' "d['class'], [r['name'] for r in d['plugins']]" "('dask.array.core.Array', ['HDFSerializer'])"
+bad 5 '*no loaded serializer keeps no.Such*' plugin which no.Such
+
+so=$(find "$plugins" -name '*npy*.so' | head -n 1)
+if [ -z "$so" ]; then
+    skip 'plugin info, install, enable, disable' 'the plugin npy was not built'
+    finish
+    exit
+fi
+cp "$so" mine/copy.so
+good 'info of a file elsewhere' plugin info mine/copy.so
+like 'its name' "$out" '*name *npy*'
+like 'it is not loaded' "$out" '*state *disabled*'
+good 'info --json' plugin info mine/copy.so --json
+json_is 'its row' "d['plugins'][0]['name'], d['plugins'][0]['code']" "('npy', 'disabled')"
+good 'info of what is no plugin' plugin info mine/text.so
+like 'says so' "$out" '*not-elf*'
+bad 3 '*mine/none.so*' plugin info mine/none.so
+good 'info of another file' plugin info mine/readme.txt
+like 'says so, too' "$out" '*state *suffix*'
+
+good 'install -n' plugin install -n mine/copy.so
+check 'does nothing' test ! -e .local/lib/functionfuse
+run plugin install mine/copy.so
+is 'install' "$code" 0
+like 'prints where it went' "$out" "$work/*.so"
+check 'it is there' cmp "$out" mine/copy.so
+is 'the folder is for its owner' "$(stat -c %a "$(dirname "$out")")" 700
+bad 5 '*text.so*' plugin install mine/text.so
+bad 3 '*none.so*' plugin install mine/none.so
+
+run plugin enable -n npy
+check 'enable -n does nothing' test ! -e config/functionfuse/config.json
+like 'but tells' "$err" '*would enable npy*'
+run plugin enable npy
+is 'enable' "$code" 0
+like 'it is in the configuration' "$(cat config/functionfuse/config.json)" '*npy*'
+run plugin list --json
+json_is 'it is loaded' "'loaded' in [r['code'] for r in d['plugins'] if r['name'] == 'npy']" True
+run plugin disable npy
+is 'disable' "$code" 0
+run plugin list --json
+json_is 'it is not loaded' "{r['code'] for r in d['plugins'] if r['name'] == 'npy'} <= {'disabled', 'duplicate'}" True
+bad 5 '*HDFSerialiser*did you mean *HDFSerializer*' plugin enable HDFSerialiser
+good 'disable the array serializer' plugin disable HDFSerializer
+npy a.npy '2, 2'
+bad 5 '*wf/a*dask.array.core.Array*ff plugin*' put wf/a a.npy
+finish

@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# ff put: what it takes, how it lays arrays out, and that a failure saves nothing.
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$0")/tap.sh"
+
+npy a.npy '4, 6'
+npy one.npy '5,'
+echo '{"x": [1, 2.5, null, true, "text"], "field": {"$npy": "a.npy", "chunks": [2, 3]}}' >v.json
+
+good 'a .npy file' put wf/a a.npy
+is 'it says nothing in a pipe' "$out$err" ''
+good 'a .json file with an array beside it' put wf/v v.json
+good 'they are there' ls wf
+is 'both' "$out" $'a\nv'
+run info --json wf/a
+json_is 'the array is kept by a serializer' "d['persistent'][0]['serializer']" HDFSerializer
+json_is 'in chunks of its own size' "d['persistent'][0]['array']['chunk']" '[4, 6]'
+run info --json wf/v
+json_is 'the chunks of the JSON are taken' "d['persistent'][0]['array']['chunk']" '[2, 3]'
+good '--chunks' put wf/c a.npy --chunks 3,2
+run info --json wf/c
+json_is 'they are taken' "d['persistent'][0]['array']['chunk']" '[3, 2]'
+good '--chunks auto' put --chunks=auto wf/c a.npy
+good '--inline' put --inline wf/i a.npy
+run info --json wf/i
+json_is 'nothing is kept beside the task' "d['persistent']" '[]'
+good '--compression' put wf/z a.npy --compression deflate:4
+good 'its elements' get wf/z --as text
+like 'are right' "$out" '0.0 1.0 2.0 3.0 4.0 5.0'$'\n''6.0 *'
+
+"$FF" put wf/p - --as json <<<'{"a": 1}'
+is 'standard input as JSON' "$?" 0
+good 'get it' get wf/p#a
+is 'the value' "$out" 1
+"$FF" put wf/n - --as npy <a.npy
+is 'standard input as .npy' "$?" 0
+head -c 10000 a.npy | "$FF" put wf/n - --as npy
+is 'a pipe as .npy' "$?" 0
+good 'get it back' get wf/n -o n.npy
+check 'the same file' cmp a.npy n.npy
+mkfifo pipe.npy
+cat a.npy >pipe.npy &
+good 'a FIFO as .npy' put wf/f pipe.npy
+good 'a pickle out' get wf/v -o inline.pkl
+run get wf/p -o p.pkl
+good 'a pickle in' put wf/q p.pkl
+good 'get it' get wf/q#a
+is 'the value' "$out" 1
+
+good '-v names what was saved' -q put wf/a a.npy
+run -v put wf/a a.npy
+like 'it does' "$err" '*ff: saved wf/a*'
+good '--json' put wf/a a.npy --json
+json_is 'it reports' "d['version'], d['workflow'], d['task'], d['saved']" "(1, 'wf', 'a', True)"
+
+good '-n' put -n wf/new a.npy
+bad 3 '*' ls wf/new
+good '-n of a new workflow' put -n new/new a.npy
+bad 3 '*' ls new
+good '--if-absent of a new task' put --if-absent wf/new a.npy
+bad 8 '*' put --if-absent wf/new a.npy
+bad 8 '*' put -n --if-absent wf/new a.npy
+good 'without it a task is replaced' put wf/new one.npy
+run get wf/new --as text
+is 'by the new value' "$out" '0.0 1.0 2.0 3.0 4.0'
+run get wf/new --as json
+is 'numbers of an array' "$out" '[0.0,1.0,2.0,3.0,4.0]'
+
+: >empty.npy
+echo 'no array' >text.npy
+head -c 200 a.npy >short.npy
+echo '{"a": ' >broken.json
+echo '{"field": {"$npy": "missing.npy"}}' >missing.json
+echo 'no pickle' >text.pkl
+mkdir folder.npy
+bad 3 '*missing.npy*' put wf/x missing.npy
+bad 4 '*empty.npy*' put wf/x empty.npy
+bad 4 '*text.npy*' put wf/x text.npy
+bad 4 '*short.npy*' put wf/x short.npy
+bad 2 '*broken.json*' put wf/x broken.json
+bad 3 '*missing.npy*' put wf/x missing.json
+bad 4 '*' put wf/x text.pkl
+bad 2 '*folder.npy*' put wf/x folder.npy
+bad 2 '*v.txt*--as npy, json or pkl' put wf/x v.txt
+bad 2 '*format hdf5*' put wf/x v.json --as hdf5
+bad 2 '*--chunks, --inline and --compression are for .npy*' put wf/x v.json --chunks 1
+bad 2 '*--inline goes with neither*' put wf/x a.npy --inline --chunks 1,1
+bad 2 '*--chunks 0,1*' put wf/x a.npy --chunks 0,1
+bad 2 '*--chunks 1,*' put wf/x a.npy --chunks 1,
+bad 2 '*1 chunk length*2 axes*' put wf/x a.npy --chunks 1
+bad 2 '*--compression*' put wf/x a.npy --compression 'a"b'
+bad 2 '*brotli*' put wf/x a.npy --compression brotli
+bad 2 '*not an address*' put wf a.npy
+bad 2 '*not an address*' put wf/x#y a.npy
+bad 2 '*' put .hidden/x a.npy
+bad 2 '*' put wf/bigdata a.npy
+bad 2 '*' put wf/$'a\nb' a.npy
+echo '{"field": {"$npy": "a.npy"}}' | "$FF" put wf/x - --as json 2>/dev/null
+is 'standard input names no files' $? 2
+if [ "$(id -u)" -ne 0 ]; then
+    chmod 0 one.npy
+    bad 6 '*one.npy*' put wf/x one.npy
+else
+    skip 'a file that may not be read' 'root may'
+fi
+bad 3 '*' ls wf/x
+good 'what failed left nothing behind' gc --grace 0 --json
+json_is 'nothing' "d['findings']" '[]'
+finish

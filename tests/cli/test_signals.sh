@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Ctrl-C: the work ends with 130 and leaves nothing half done.
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$0")/tap.sh"
+
+# A sparse .npy file of 16 GiB: longer than anybody waits.
+{
+    printf -v header '%-117s\n' "{'descr': '<f8', 'fortran_order': False, 'shape': (2147483648,), }"
+    printf '\x93NUMPY\x01\x00\x76\x00%s' "$header"
+} >large.npy
+truncate -s $((128 + 8 * 2147483648)) large.npy
+npy a.npy '4,'
+"$FF" put wf/old a.npy
+
+# interrupted SIGNAL COMMAND...: start it, wait until it works, send, and wait for the end
+interrupted() {
+    local signal=$1 pid begun
+    shift
+    set -m # a background job of a script ignores SIGINT otherwise
+    "$@" >.out 2>.err </dev/null &
+    pid=$!
+    set +m
+    sleep 0.7
+    kill -0 $pid 2>/dev/null || echo '# it ended before the signal'
+    begun=$(date +%s%N)
+    kill -"$signal" $pid
+    wait $pid
+    code=$?
+    took_ms=$((($(date +%s%N) - begun) / 1000000))
+}
+
+for signal in INT TERM; do
+    interrupted $signal "$FF" put wf/large large.npy --durability none
+    is "put and SIG$signal: exit 130" "$code" 130
+    check "put and SIG$signal: within 5 s" test $took_ms -lt 5000
+    bad 3 '*' ls wf/large
+    interrupted $signal "$FF" put wf/old large.npy --durability none
+    is "replace and SIG$signal: exit 130" "$code" 130
+    run get wf/old --as text
+    is 'the old value is there' "$out" '0.0 1.0 2.0 3.0'
+done
+good 'nothing half done' verify
+run gc --grace 0 --json
+json_is 'and no big data left over' "[f for f in d['findings'] if f['what'] == 'orphan']" '[]'
+is 'none at all but that of the task' "$(find store -path '*/bigdata/*' -type f | wc -l)" 1
+
+# what is read back never ends either: the first element of each chunk, of a JSON without end
+"$FF" put wf/zeros - --as json <<<'1'
+truncate -s $((128 + 8 * 33554432)) large.npy
+{
+    printf -v header '%-117s\n' "{'descr': '<f8', 'fortran_order': False, 'shape': (33554432,), }"
+    printf '\x93NUMPY\x01\x00\x76\x00%s' "$header"
+} | dd of=large.npy conv=notrunc 2>/dev/null
+"$FF" put wf/large large.npy --durability none
+echo old >out.json
+interrupted INT "$FF" get wf/large -o out.json
+is 'get and SIGINT: exit 130' "$code" 130
+is 'the old file is there' "$(cat out.json)" old
+is 'and no other' "$(find . -maxdepth 1 -name '.*.part' | wc -l)" 0
+
+mkfifo pipe
+sleep 30 >pipe &
+holder=$!
+set -m
+"$FF" put wf/x pipe --as json 2>/dev/null &
+pid=$!
+set +m
+sleep 0.3
+kill -INT $pid
+wait $pid
+is 'reading standard input ends at once' $? 130
+kill $holder
+finish
