@@ -67,6 +67,9 @@ static hid_t make_space(const struct hdf_plan *p)
     }
     for (uint32_t i = 0; i < p->ndim; i++) {
         shape[i] = most[i] = (hsize_t)p->shape[i];
+        if (p->shape[i] < p->chunk[i]) { /* no chunk is longer than its axis may become */
+            most[i] = (hsize_t)p->chunk[i];
+        }
     }
     if (p->stream) {
         shape[0] = 0;

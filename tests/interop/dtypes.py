@@ -10,7 +10,7 @@ def plain(dtype, shape=(7, 5)):
     size = int(numpy.prod(shape))
     if kind in "iu":
         info = numpy.iinfo(dtype)
-        return rng.integers(info.min, info.max, size, dtype=info.dtype,
+        return rng.integers(info.min, info.max, size, dtype=info.dtype.newbyteorder("="),
                             endpoint=True).reshape(shape).astype(dtype)
     if kind == "b":
         return rng.integers(0, 2, size).astype(bool).reshape(shape)

@@ -48,8 +48,9 @@ def save_as_python(store, task, value):
 def put(store, task, array, chunks, *more):
     path = os.path.join(store, "in.npy")
     numpy.save(path, array)
-    size = ",".join(map(str, chunks))
-    ff(store, "put", f"run/{task}", path, *(("--chunks", size) if chunks else more))
+    if chunks:
+        more = ("--chunks", ",".join(map(str, chunks)), *more)
+    ff(store, "put", f"run/{task}", path, *more)
 
 
 def get(store, address):
@@ -69,14 +70,17 @@ def main():
             check_same(get(store, "run/a"), array)
             put(store, "inline", array, None, "--inline")
             check_same(get(store, "run/inline"), array)
-            check_same(read_task(store, "run", "inline"), array)
+            # numpy swaps a plain array to the machine's order when it reads its pickle
+            check_same(read_task(store, "run", "inline"), pickle.loads(pickle.dumps(array, 4)))
     for name, (array, chunks) in KNOWN_TO_BOTH.items():
         with case(f"{name}: ff writes, Python reads"), scratch() as store:
             put(store, "a", array, chunks)
             check_same(read_task(store, "run", "a"), array)
+        if array.size == 0:
+            # dask's chunks are then of length 0, which HDF5 does not have
+            skip(f"{name}: Python writes, ff reads", "h5py refuses chunks of length 0")
+            continue
         with case(f"{name}: Python writes, ff reads"), scratch() as store:
-            if array.size == 0:
-                chunks = (1, 3)
             save_as_python(store, "a", {"field": dask.array.from_array(array, chunks)})
             check_same(get(store, "run/a#field"), array)
         if original(".") is None:
