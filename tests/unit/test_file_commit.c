@@ -32,6 +32,14 @@ static void assert_task(const char *task, const char *text)
     ck_assert_str_eq(now, text);
 }
 
+static void make_file(const char *name)
+{
+    FILE *file = fopen(store_path(&s, name), "w");
+
+    ck_assert_ptr_nonnull(file);
+    (void)fclose(file);
+}
+
 static struct ff_intent *begun(const char *text)
 {
     struct ff_intent *intent = NULL;
@@ -103,10 +111,7 @@ END_TEST
 START_TEST(commit_over_an_empty_task_gives_empty_bytes)
 {
     struct ff_displaced old = displaced();
-    FILE *file = fopen(store_path(&s, "wf/t"), "w");
-
-    ck_assert_ptr_nonnull(file);
-    (void)fclose(file);
+    make_file("wf/t");
     OK(c->commit(c, begun("new"), "t", FF_COMMIT_REPLACE, &old, NULL, e));
     ck_assert_ptr_nonnull(old.data);
     ck_assert_uint_eq(old.size_bytes, 0);
@@ -610,14 +615,49 @@ START_TEST(begin_while_a_fence_holds_the_new_file_makes_another)
 }
 END_TEST
 
+static void unlink_private(void)
+{
+    ck_assert_int_eq(chdir(store_path(&s, "wf")), 0);
+    ck_assert_int_eq(system("rm .ff-tmp-*"), 0);
+    ck_assert_int_eq(chdir("/"), 0);
+}
+
+START_TEST(begin_whose_new_file_is_fenced_at_once_makes_another)
+{
+    struct intruder in = {SYS_LOCK, 1, unlink_private};
+    struct ff_displaced old = displaced();
+    struct ff_intent *intent = NULL;
+
+    let_in(&in);
+    OK(c->begin(c, "wf", &intent, NULL, e));
+    faults_off(&s);
+    OK(c->commit(c, intent, "t", FF_COMMIT_REPLACE, &old, NULL, e));
+}
+END_TEST
+
+static void put_another_in_its_place(void)
+{
+    ck_assert_int_eq(unlink(store_path(&s, "wf/.ff-tmp-dead")), 0);
+    make_file("wf/.ff-tmp-other");
+    make_file("wf/.ff-tmp-dead");
+}
+
+START_TEST(fence_of_a_name_that_got_another_file_is_conflict)
+{
+    struct intruder in = {SYS_LOCK, 1, put_another_in_its_place};
+
+    make_file("wf/.ff-tmp-dead");
+    let_in(&in);
+    FAILS(c->fence(c, "wf", ".ff-tmp-dead", NULL, e), FF_E_CONFLICT);
+    faults_off(&s);
+    ck_assert_int_eq(access(store_path(&s, "wf/.ff-tmp-dead"), F_OK), 0);
+}
+END_TEST
+
 START_TEST(intents_show_puts_that_died_in_big_data)
 {
-    FILE *file;
-
     OK(put_text(s.objects, "g/u/0", "a", NULL, NULL, e));
-    file = fopen(store_path(&s, "wf/bigdata/g/u/.ff-put-1"), "w");
-    ck_assert_ptr_nonnull(file);
-    (void)fclose(file);
+    make_file("wf/bigdata/g/u/.ff-put-1");
     ck_assert_int_eq(state_of_only_intent(), FF_INTENT_STALE);
     ck_assert_str_eq(last_name, "bigdata/g/u/.ff-put-1");
     OK(ff_remove_object(s.objects, "g/u/0", NULL, e));
@@ -681,10 +721,7 @@ END_TEST
 START_TEST(workflow_that_is_something_else_is_refused)
 {
     int exists = 1;
-    FILE *file = fopen(store_path(&s, "file"), "w");
-
-    ck_assert_ptr_nonnull(file);
-    (void)fclose(file);
+    make_file("file");
     ck_assert_int_eq(symlink("wf", store_path(&s, "link")), 0);
     FAILS(c->make_workflow(c, "file", NULL, e), FF_E_CONFLICT);
     FAILS(c->make_workflow(c, "link", NULL, e), FF_E_UNSAFE);
@@ -747,10 +784,7 @@ END_TEST
 
 START_TEST(remove_workflow_leaves_what_nfs_keeps)
 {
-    FILE *file = fopen(store_path(&s, "wf/.nfs0001"), "w");
-
-    ck_assert_ptr_nonnull(file);
-    (void)fclose(file);
+    make_file("wf/.nfs0001");
     OK(c->remove_workflow(c, "wf", NULL, e));
     ck_assert_int_eq(s.log_count, 1);
     ck_assert_int_eq(count_private(&s, ""), 1);
@@ -786,6 +820,8 @@ int main(void)
         fenced_intent_cannot_commit_and_the_old_value_stays,
         fence_after_the_commit_is_conflict,
         begin_while_a_fence_holds_the_new_file_makes_another,
+        begin_whose_new_file_is_fenced_at_once_makes_another,
+        fence_of_a_name_that_got_another_file_is_conflict,
         intents_show_puts_that_died_in_big_data,
         intents_that_cannot_be_judged_are_told,
         settle_without_syncfs_syncs_each_task,
