@@ -28,7 +28,12 @@ static void write_int(struct ff_json_writer *w, struct ff_value v)
     const uint8_t *bytes;
     size_t size;
     struct ff_buf text;
+    int64_t small;
     int rc;
+    if (ff_int64(v, &small, NULL) == FF_OK) {
+        ff_out_printf(&w->out, "%lld", (long long)small);
+        return;
+    }
     (void)ff_int_bytes(v, scratch, &bytes, &size, NULL);
     bool big = size > FF_INT_TEXT_MAX_BYTES;
     ff_buf_init(&text, SIZE_MAX / 2);

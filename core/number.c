@@ -114,6 +114,10 @@ size_t ff_double_text(double value, char text[FF_DOUBLE_TEXT_BYTES])
         memcpy(text, "nan", 4);
         return 3;
     }
+    /* an integer of at most 15 digits is its own shortest text */
+    if (value != 0 && fabs(value) < 1e15 && value == (double)(int64_t)value) {
+        return (size_t)snprintf(text, FF_DOUBLE_TEXT_BYTES, "%lld.0", (long long)value);
+    }
     if (signbit(value)) {
         *p++ = '-';
         value = -value;

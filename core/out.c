@@ -199,6 +199,12 @@ static void escape(struct ff_out *o, unsigned c)
     }
 }
 
+/* Most characters are: they need no second look. */
+static bool is_plain(char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 size_t ff_out_quoted(struct ff_out *o, const char *text, size_t length_bytes,
                      size_t max_bytes)
 {
@@ -206,6 +212,12 @@ size_t ff_out_quoted(struct ff_out *o, const char *text, size_t length_bytes,
     ff_out_put(o, "\"", 1);
     while (at < length_bytes) {
         unsigned c;
+        while (at < length_bytes && at < max_bytes && is_plain(text[at])) {
+            at++;
+        }
+        if (at == length_bytes) {
+            break;
+        }
         size_t n = ff_wtf8_next(text + at, length_bytes - at, &c);
         if (at + n > max_bytes) {
             break;

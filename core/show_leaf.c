@@ -161,18 +161,22 @@ static bool show_numpy(struct ff_out *o, struct ff_value v)
 
 /* ---- objects with a text ---- */
 
+/* The first bytes are enough: long ones are not decoded. */
 static bool show_view_bytes(struct ff_out *o, struct ff_value v)
 {
-    struct ff_buf bytes;
+    uint8_t head[FF_SHOW_BYTES_BYTES];
+    struct ff_form form;
+    size_t size = 0;
     bool bytearray;
-    int rc;
-    ff_buf_init(&bytes, SIZE_MAX / 2);
-    rc = ff_view_bytes(v, &bytes, &bytearray);
-    if (!rc) {
-        put_bytes(o, bytearray ? "bytearray" : "bytes", bytes.data, bytes.length_bytes);
+    if (!ff_form_of(v, &form)) {
+        return false;
     }
-    ff_buf_free(&bytes);
-    return rc == 0;
+    bytearray = strcmp(form.name, "builtins.bytearray") == 0;
+    if (!bytearray || form.arg_count > 0) {
+        size = ff_view_payload(bytearray ? ff_form_arg(&form, 0) : v, head, sizeof head);
+    }
+    put_bytes(o, bytearray ? "bytearray" : "bytes", head, size);
+    return true;
 }
 
 static bool show_text(struct ff_out *o, struct ff_value v, int view)

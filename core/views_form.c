@@ -106,6 +106,24 @@ static bool latin1_name(struct ff_value v)
             (size == 7 && memcmp(text, "latin-1", 7) == 0));
 }
 
+/* Where the ASCII that begins at `at` ends. Long texts are common, and looked at more than
+ * once: a word at a time. */
+static size_t skip_ascii(const char *text, size_t at, size_t length)
+{
+    while (length - at >= 8) {
+        uint64_t word;
+        memcpy(&word, text + at, 8);
+        if (word & 0x8080808080808080u) {
+            break;
+        }
+        at += 8;
+    }
+    while (at < length && (uint8_t)text[at] < 0x80) {
+        at++;
+    }
+    return at;
+}
+
 /* A str of Latin-1 as bytes: as ff_view_payload. */
 static size_t latin1_payload(struct ff_value v, uint8_t *out, size_t size)
 {
@@ -114,17 +132,26 @@ static size_t latin1_payload(struct ff_value v, uint8_t *out, size_t size)
     if (ff_kind(v) != FF_STR || ff_str(v, &text, &length, NULL)) {
         return SIZE_MAX;
     }
-    for (size_t i = 0; i < length; count++) {
-        unsigned byte = (uint8_t)text[i++];
-        if (byte >= 0x80) { /* two bytes of UTF-8, up to U+00FF */
-            if (byte > 0xc3 || i == length) {
-                return SIZE_MAX;
-            }
-            byte = (byte & 3) << 6 | ((uint8_t)text[i++] & 0x3fu);
+    for (size_t i = 0; i < length;) {
+        size_t from = i;
+        i = skip_ascii(text, i, length);
+        if (count < size && i > from) {
+            memcpy(out + count, text + from,
+                   i - from < size - count ? i - from : size - count);
+        }
+        count += i - from;
+        if (i == length) {
+            break;
+        }
+        unsigned byte = (uint8_t)text[i++]; /* two bytes of UTF-8, up to U+00FF */
+        if (byte > 0xc3 || i == length) {
+            return SIZE_MAX;
         }
         if (count < size) {
-            out[count] = (uint8_t)byte;
+            out[count] = (uint8_t)((byte & 3) << 6 | ((uint8_t)text[i] & 0x3fu));
         }
+        i++;
+        count++;
     }
     return count;
 }
