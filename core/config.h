@@ -9,6 +9,7 @@
 #include <functionfuse/functionfuse.h>
 #include "core/base/buf.h"
 #include "core/base/sys.h"
+#include "core/fileio.h"
 
 #define FF_CONFIG_MAX_BYTES (16u << 20)
 
@@ -80,11 +81,5 @@ char *ff_expand_home(const char *path);
 /* Where the configuration is. *must_exist: it was named, so it has to be there. Owned; "" =
  * nowhere. NULL: no memory. */
 char *ff_config_locate(const struct ff_sys *, const char *path, int *must_exist);
-/* A whole file as text with NUL behind it, owned. `bytes` may be NULL. FF_E_NOT_FOUND and
- * others. */
-char *ff_read_file(const struct ff_sys *, const char *path, size_t max_bytes,
-                   size_t *bytes, struct ff_error *);
-/* FF_E_* for -errno of a system call. */
-int ff_code_of_errno(int negative_errno);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_file.c: where the configuration is, and reading small files whole. In a process that
- * gained privileges when it was started (AT_SECURE) the environment says nothing. */
+/* config_file.c: where the configuration is. In a process that gained privileges when it was
+ * started (AT_SECURE) the environment says nothing. */
 #include "core/config.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "core/base/alloc.h"
 
-enum { PASSWD_BYTES = 16384, FIRST_BYTES = 4096 };
+enum { PASSWD_BYTES = 16384 };
 
 static char *passwd_home(void)
 {
@@ -92,74 +92,4 @@ char *ff_config_locate(const struct ff_sys *sys, const char *path, int *must_exi
         return ff_strdup("/etc/functionfuse/config.json");
     }
     return user ? user : ff_strdup("");
-}
-
-int ff_code_of_errno(int negative_errno)
-{
-    switch (-negative_errno) {
-    case ENOENT:
-    case ENOTDIR:
-        return FF_E_NOT_FOUND;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return FF_E_PERMISSION;
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-        return FF_E_NO_SPACE;
-    case ENOMEM:
-        return FF_E_NO_MEMORY;
-    case EEXIST:
-        return FF_E_EXISTS;
-    case E2BIG:
-        return FF_E_LIMIT;
-    default:
-        return FF_E_IO;
-    }
-}
-
-/* Read to the end; 0 or -errno. */
-static int read_whole(const struct ff_sys *sys, int fd, struct ff_buf *text)
-{
-    for (;;) {
-        ssize_t got;
-        int code = ff_buf_reserve(text, FIRST_BYTES);
-
-        if (code) {
-            return code;
-        }
-        got = sys->read(sys, fd, text->data + text->length_bytes, FIRST_BYTES);
-        if (got > 0) {
-            ff_buf_added(text, (size_t)got);
-        } else if (got != -EINTR) {
-            return (int)got;
-        }
-    }
-}
-
-char *ff_read_file(const struct ff_sys *sys, const char *path, size_t max_bytes,
-                   size_t *bytes, struct ff_error *e)
-{
-    struct ff_buf text;
-    char *out = NULL;
-    int fd = sys->openat(sys, AT_FDCWD, path, O_RDONLY | O_NOCTTY, 0);
-    int code = fd < 0 ? fd : 0;
-
-    ff_buf_init(&text, max_bytes);
-    if (!code) {
-        code = read_whole(sys, fd, &text);
-        (void)sys->close(sys, fd);
-    }
-    code = code ? code : ff_buf_reserve(&text, 1); /* an empty file is text too */
-    if (!code) {
-        out = (char *)ff_buf_steal(&text, bytes);
-        code = out ? 0 : -ENOMEM;
-    }
-    ff_buf_free(&text);
-    if (code) {
-        (void)ff_fail(e, ff_code_of_errno(code), path, "cannot read it: %s",
-                      strerrordesc_np(-code));
-    }
-    return out;
 }

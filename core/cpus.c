@@ -11,13 +11,15 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "core/fileio.h"
+
 enum { TEXT_BYTES = 4096, PATH_BYTES = 1024, MAX_CPUS = 1 << 16 };
 
 /* The start of a file as text; 0 when there is none. */
 static int read_text(const struct ff_sys *sys, const char *path, char text[TEXT_BYTES])
 {
-    int fd = sys->openat(sys, AT_FDCWD, path, O_RDONLY, 0);
-    ssize_t got = fd < 0 ? fd : sys->pread(sys, fd, text, TEXT_BYTES - 1, 0);
+    int fd = ff_open_at(sys, AT_FDCWD, path, O_RDONLY);
+    ssize_t got = fd < 0 ? fd : ff_read_start(sys, fd, text, TEXT_BYTES - 1);
 
     if (fd >= 0) {
         (void)sys->close(sys, fd);

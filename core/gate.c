@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/base/alloc.h"
+#include "core/fileio.h"
 
 enum { MAX_DEPTH = 256, NSS_BYTES = 16384, PATH_BYTES = 4096 };
 
@@ -61,7 +62,7 @@ static void add_named_owner(struct ff_trust *t, const char *text)
 /* The folders that hold the library, by going up. */
 static void add_folders(struct ff_trust *t, const struct ff_sys *sys, const char *dir)
 {
-    int fd = sys->openat(sys, AT_FDCWD, dir, O_PATH | O_DIRECTORY, 0);
+    int fd = ff_open_at(sys, AT_FDCWD, dir, O_PATH | O_DIRECTORY);
     struct stat st;
 
     while (fd >= 0 && !sys->fstat(sys, fd, &st) && t->folder_count < FF_TRUST_FOLDERS) {
@@ -74,7 +75,7 @@ static void add_folders(struct ff_trust *t, const struct ff_sys *sys, const char
         t->folder[n].dev = st.st_dev;
         t->folder[n].ino = st.st_ino;
         t->folder_count++;
-        up = sys->openat(sys, fd, "..", O_PATH | O_DIRECTORY, 0);
+        up = ff_open_at(sys, fd, "..", O_PATH | O_DIRECTORY);
         (void)sys->close(sys, fd);
         fd = up;
     }
@@ -209,7 +210,7 @@ void ff_trust_folder(const struct ff_trust *t, const struct ff_sys *sys, int dir
 {
     char at[PATH_BYTES];
     struct stat st, below = {0};
-    int fd = sys->openat(sys, dir_fd, ".", O_PATH | O_DIRECTORY, 0);
+    int fd = ff_open_at(sys, dir_fd, ".", O_PATH | O_DIRECTORY);
 
     (void)snprintf(at, sizeof at, "%s", path);
     for (int depth = 0; !v->code && depth < MAX_DEPTH; depth++) {
@@ -229,7 +230,7 @@ void ff_trust_folder(const struct ff_trust *t, const struct ff_sys *sys, int dir
         }
         ff_trust_check(t, &st, at, v);
         below = st;
-        up = sys->openat(sys, fd, "..", O_PATH | O_DIRECTORY, 0);
+        up = ff_open_at(sys, fd, "..", O_PATH | O_DIRECTORY);
         (void)sys->close(sys, fd);
         fd = up;
     }
@@ -262,7 +263,7 @@ static int open_regular(const struct ff_sys *sys, int dir_fd, const char *path,
     int fd = code;
 
     if (!code && S_ISREG(st->st_mode)) {
-        fd = sys->openat(sys, dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+        fd = ff_open_at(sys, dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
         code = fd < 0 ? fd : sys->fstat(sys, fd, st);
     }
     if (!code && !S_ISREG(st->st_mode)) {
@@ -307,7 +308,7 @@ void ff_gate_check(const struct ff_trust *t, const struct ff_sys *sys, int dir_f
     g->dev = st.st_dev;
     g->ino = st.st_ino;
     g->size_bytes = (uint64_t)st.st_size;
-    got = sys->pread(sys, fd, first, sizeof first, 0);
+    got = ff_read_start(sys, fd, first, sizeof first);
     if (got < 0) {
         unreadable(v, "dlopen", path, (int)got);
     } else {

@@ -27,7 +27,6 @@ static int open_made(const struct ff_sys *sys, const char *path)
 {
     char part[PATH_BYTES];
     size_t length = strlen(path);
-    int fd;
 
     if (length >= sizeof part) {
         return -ENAMETOOLONG;
@@ -44,10 +43,7 @@ static int open_made(const struct ff_sys *sys, const char *path)
             }
         }
     }
-    do {
-        fd = sys->openat(sys, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
-    } while (fd == -EINTR);
-    return fd;
+    return ff_open_at(sys, AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
 }
 
 /* Write `data` as dir/name by way of a temporary name. 0 or -errno. */
@@ -87,7 +83,7 @@ static int check_plugin(const struct ff_host *host, const char *file, const char
 {
     struct ff_gate *g = ff_calloc(1, sizeof *g);
     size_t first = bytes < FF_GATE_BYTES ? bytes : FF_GATE_BYTES;
-    int fd = host->sys->openat(host->sys, AT_FDCWD, file, O_RDONLY, 0);
+    int fd = ff_open_at(host->sys, AT_FDCWD, file, O_RDONLY);
     int code = FF_OK;
 
     if (!g || fd < 0) {

@@ -44,7 +44,7 @@ static void check_again(const struct ff_registry *r, const struct ff_plugin_file
     const struct ff_plugin_dir *d = ff_vec_at(&r->dirs, file->dir);
     const struct ff_sys *sys = r->host->sys;
     struct ff_gate g;
-    int fd = sys->openat(sys, AT_FDCWD, d->path, O_PATH | O_DIRECTORY, 0);
+    int fd = ff_open_at(sys, AT_FDCWD, d->path, O_PATH | O_DIRECTORY);
 
     if (fd < 0) {
         ff_verdict_set(v, "directory", "%.300s: %s", d->path, strerrordesc_np(-fd));

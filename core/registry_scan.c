@@ -166,6 +166,9 @@ static int scan_open(struct ff_registry *r, size_t dir, int fd, struct ff_error 
     size_t cursor = 0;
     int code = ff_sys_list_dir(host->sys, fd, LIST_MAX_BYTES, &list);
 
+    if (code == -ENOMEM) {
+        return no_memory(e);
+    }
     if (code) {
         return bad_directory(r, d->path, strerrordesc_np(-code), "look at this folder",
                              e);
@@ -202,12 +205,14 @@ static int scan_dir(struct ff_registry *r, size_t dir, struct ff_error *e)
         return bad_directory(r, d->path, "it is not an absolute path", "write it from /",
                              e);
     }
-    fd = sys->openat(sys, AT_FDCWD, d->path, O_RDONLY | O_DIRECTORY, 0);
+    fd = ff_open_at(sys, AT_FDCWD, d->path, O_RDONLY | O_DIRECTORY);
     code = fd < 0 ? fd : sys->fstat(sys, fd, &st);
     if (code == -ENOENT && d->origin == FF_DIR_USER) {
         return FF_OK; /* most people have none */
     }
-    if (code < 0) {
+    if (code == -ENOMEM) {
+        code = no_memory(e);
+    } else if (code < 0) {
         code = bad_directory(r, d->path, strerrordesc_np(-code),
                              d->origin == FF_DIR_OWN
                                  ? "reinstall functionfuse: this is where its plugins are"
