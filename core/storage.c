@@ -115,7 +115,7 @@ static int commit(struct ff_saving *s, struct ff_error *e)
     if (rc) {
         return rc;
     }
-    if (old.data) {
+    if (old.data || old.ctx) { /* without data: it could not be read */
         remove_displaced(s->storage, s->bigdata, &old, &s->stored);
     }
     ff_marks_clear(&s->stored); /* the task owns it now */
