@@ -92,7 +92,7 @@ struct ff_plugin_row {
     const char *code;    /* "loaded", "disabled", "suffix", "not-regular", "not-elf",
                             "wrong-arch", "owner", "mode", "dlopen", "no-symbol",
                             "foreign-symbol", "bad-size", "abi-major", "duplicate", "needs",
-                            "options", "create", "directory" */
+                            "note-differs", "options", "create", "directory" */
     const char *reason;  /* the true cause; "" when loaded */
     const char *fix;     /* what to do; "" when loaded */
     const char *classes; /* serializer: its classes, blank between */
