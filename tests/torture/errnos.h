@@ -66,6 +66,16 @@ static inline bool errno_is_passing(int err)
     return err == EINTR || err == EAGAIN || err == EEXIST;
 }
 
+/* Says of a name that is there that it is not: a kernel that does so has no file system to
+ * keep promises about. What the library makes of it may be wrong, but must end well. */
+static inline bool errno_is_lie(int op, int err)
+{
+    bool names = op == OP_OPENAT || op == OP_OPENAT2 || op == OP_FSTATAT ||
+                 op == OP_RENAMEAT2 || op == OP_LINKAT || op == OP_UNLINKAT;
+
+    return names && (err == ENOENT || err == ENOTDIR);
+}
+
 static inline bool errno_is_of(int op, int err)
 {
     for (int i = 0; i < ERRNOS_MAX && errnos[op][i]; i++) {

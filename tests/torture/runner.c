@@ -145,6 +145,9 @@ bool stage_check(struct stage *g, enum child_end end, unsigned flags, char *why)
             ok = say(why, "%d descriptors before, %d after", r->fds_before, r->fds_after);
         }
     }
+    if (flags & CHECK_RUN) {
+        return ok;
+    }
     expect_outcome(g->scenario, &r->outcome, &x);
     checked = in_child(check, &j, TIMEOUT_S);
     if (checked != CHILD_OK) {

@@ -178,6 +178,7 @@ bool outcome_check(const struct scenario *, const struct outcome *, char *why);
 
 #define CHECK_SAVE 1u /* also that a save works */
 #define CHECK_HELD 2u /* other processes hold intents: no gc */
+#define CHECK_RUN  4u /* not the store, only how the run ended */
 
 /* A store that nobody works on, in a fresh host: I1 to I7. False and why. Changes it: gc. */
 bool invariants_hold(const char *root, const struct expect *, unsigned flags, char *why);
