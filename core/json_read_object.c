@@ -127,7 +127,7 @@ static int make_with_items(struct ff_json_reader *r, uint32_t object, uint32_t p
                            const char *name, uint64_t args)
 {
     uint64_t callable = args ? ff_json_global(r, object, "collections", name) : 0;
-    uint64_t cell = callable ? new_object(r, object, callable, args, true) : 0, dict;
+    uint64_t cell = callable ? new_object(r, object, callable, args, true) : 0, dict = 0;
     struct ff_object_node *o;
     int rc = cell ? fill_pairs(r, pairs, &dict) : r->error->code;
     if (rc) {

@@ -674,8 +674,10 @@ static inline int ff_object_open(const struct ff_objects *objects, const char *n
                                  const struct ff_call *call, struct ff_error *e)
 {
     struct ff_object *o = (struct ff_object *)malloc(sizeof *o);
-    int code = o ? ff_head(objects, name, size_bytes, NULL, call, e)
-                 : ff_fail(e, FF_E_NO_MEMORY, name, "out of memory");
+    int code;
+    *size_bytes = 0;
+    code = o ? ff_head(objects, name, size_bytes, NULL, call, e)
+             : ff_fail(e, FF_E_NO_MEMORY, name, "out of memory");
     if (code) {
         free(o);
         return code;
