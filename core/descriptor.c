@@ -84,8 +84,8 @@ void ff_serializer_check(const struct ff_serializer *s, struct ff_verdict *v)
             lacks(v, "a version");
         } else if (!s->serializer_class || !class_count(s)) {
             lacks(v, "serializer_class");
-        } else if (!s->create || !s->destroy || !s->pickle || !s->unpickle) {
-            lacks(v, "create, destroy, pickle or unpickle");
+        } else if (!s->create || !s->pickle || !s->unpickle) {
+            lacks(v, "create, pickle or unpickle");
         } else if (s->threads > FF_THREADS_FREE) {
             ff_verdict_set(v, "bad-size", "its descriptor has no known `threads`: %u",
                            s->threads);

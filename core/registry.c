@@ -170,7 +170,9 @@ void ff_registry_free(struct ff_registry *r)
     for (size_t i = r->created.count; i-- > 0;) {
         struct ff_plugin *p = *(struct ff_plugin **)ff_vec_at(&r->created, i);
 
-        p->serializer->destroy(p->loaded_serializer.inst);
+        if (p->serializer->destroy) {
+            p->serializer->destroy(p->loaded_serializer.inst);
+        }
     }
     for (size_t i = 0; i < r->plugins.count; i++) {
         free_plugin(ff_plugin_of(r, i));

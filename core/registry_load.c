@@ -337,7 +337,9 @@ static int create(struct ff_registry *r, struct ff_plugin *p, struct ff_verdict 
     }
     ff_doc_free(doc);
     if (!code && ff_vec_append(&r->created, &p)) {
-        p->serializer->destroy(loaded->inst);
+        if (p->serializer->destroy) {
+            p->serializer->destroy(loaded->inst);
+        }
         code = FF_E_NO_MEMORY;
     }
     loaded->desc = p->serializer;

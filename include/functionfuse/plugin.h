@@ -434,7 +434,7 @@ struct ff_serializer {
      */
     int (*create)(const struct ff_host_services *, struct ff_value options, void **inst,
                   struct ff_error *);
-    void (*destroy)(void *inst);
+    void (*destroy)(void *inst); /* NULL: nothing to do */
     /* Store `object`. Everything is written below pid->name. FF_DECLINED: not this one
      * (too small, a dtype that is not kept), and nothing was written. After a failure the
      * host removes what was. */
