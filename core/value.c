@@ -185,6 +185,9 @@ int ff_str(struct ff_value v, const char **text, size_t *size_bytes, struct ff_e
     if (e && e->code) {
         return e->code;
     }
+    if (!text || !size_bytes) {
+        return ff_fail(e, FF_E_USAGE, NULL, "no place for the text and its size");
+    }
     return ff_cell_text(v.cell, text, size_bytes) ? FF_OK : wrong_kind(v, "str", e);
 }
 
@@ -194,6 +197,9 @@ int ff_bytes(struct ff_value v, const void **data, size_t *size_bytes, struct ff
         return e->code;
     }
     const uint8_t *found;
+    if (!data || !size_bytes) {
+        return ff_fail(e, FF_E_USAGE, NULL, "no place for the bytes and their size");
+    }
     if (!ff_cell_bytes(v.cell, &found, size_bytes)) {
         return wrong_kind(v, "bytes", e);
     }

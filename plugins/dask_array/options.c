@@ -27,8 +27,8 @@ static int unknown(struct ff_error *e, const char *what, const char *text,
 static int read_compression(const struct ff_values *v, struct ff_value value,
                             struct hdf_options *out, struct ff_error *e)
 {
-    const char *text;
-    int rc = v->str(value, &text, NULL, e);
+    char text[64];
+    int rc = ff_copy_str(v, value, text, sizeof text, e);
 
     if (rc) {
         return rc;
@@ -86,10 +86,10 @@ static int check_keys(const struct ff_values *v, struct ff_value options,
 
     for (size_t i = 0; rc == FF_OK && i < v->length(options); i++) {
         struct ff_value key, value;
-        const char *text;
+        char text[64];
 
         rc = v->item(options, i, &key, &value, e);
-        rc = rc ? rc : v->str(key, &text, NULL, e);
+        rc = rc ? rc : ff_copy_str(v, key, text, sizeof text, e);
         if (rc == FF_OK && strcmp(text, keys[0]) != 0 && strcmp(text, keys[1]) != 0 &&
             strcmp(text, keys[2]) != 0) {
             rc = unknown(e, "the option", text, keys);
