@@ -60,6 +60,9 @@ struct faulty {
     bool inside; /* the intruder's own calls are not counted */
 };
 
+/* As the kernel's own, no fault set. */
+void faulty_init(struct faulty *f);
+
 struct store {
     struct ff_host_services services; /* first */
     struct faulty faulty;
