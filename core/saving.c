@@ -309,7 +309,7 @@ static int persistent(void *ctx, struct ff_value v, const struct ff_dumper *dump
     if (rc < 0 && e) {
         char path[sizeof e->place];
         ff_dumper_path(dumper, path, sizeof path);
-        (void)snprintf(e->place, sizeof e->place, "%s", path);
+        (void)snprintf(e->place, sizeof e->place, "%s", path[1] ? path : "");
     }
     return rc;
 }
