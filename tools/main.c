@@ -174,6 +174,11 @@ static int finish(struct ff_cli *c, int rc, struct ff_error *e)
         rc = ff_fail(e, FF_E_IO, "standard output", "cannot write: %s", strerror(number));
     }
     rc = rc ? rc : e->code;
+    if (ff_signals_stopped() && (rc == FF_E_IO || rc == FF_E_CANCELLED)) {
+        *e = (struct ff_error)
+            FF_ERROR_INIT; /* a write that the signal cut off is no fault */
+        rc = ff_fail(e, FF_E_CANCELLED, NULL, "interrupted");
+    }
     if (rc < 0) {
         e->code = e->code ? e->code : rc;
         ff_print_error(c, e);

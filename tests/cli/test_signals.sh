@@ -21,7 +21,7 @@ interrupted() {
     "$@" >.out 2>.err </dev/null &
     pid=$!
     set +m
-    sleep 0.7
+    sleep 0.5
     kill -0 $pid 2>/dev/null || echo '# it ended before the signal'
     begun=$(date +%s%N)
     kill -"$signal" $pid
@@ -59,6 +59,23 @@ is 'get and SIGINT: exit 130' "$code" 130
 is 'the old file is there' "$(cat out.json)" old
 is 'and no other' "$(find . -maxdepth 1 -name '.*.part' | wc -l)" 0
 
+# blocked by a reader that does not read
+mkfifo full
+sleep 30 <full >/dev/null &
+holder=$!
+for where in '-o full' '-o -'; do
+    set -m
+    # shellcheck disable=SC2086 # two words
+    "$FF" get wf/large --as npy $where >full 2>/dev/null &
+    pid=$!
+    set +m
+    sleep 0.5
+    kill -INT $pid
+    wait $pid
+    is "a blocked get $where ends at once" $? 130
+done
+kill "$holder" 2>/dev/null
+
 mkfifo pipe
 sleep 30 >pipe &
 holder=$!
@@ -70,5 +87,5 @@ sleep 0.3
 kill -INT $pid
 wait $pid
 is 'reading standard input ends at once' $? 130
-kill $holder
+kill "$holder" 2>/dev/null
 finish
