@@ -61,6 +61,7 @@ is 'and no other' "$(find . -maxdepth 1 -name '.*.part' | wc -l)" 0
 
 # blocked by a reader that does not read
 mkfifo full
+# shellcheck disable=SC2217 # it only holds the pipe open
 sleep 30 <full >/dev/null &
 holder=$!
 for where in '-o full' '-o -'; do
