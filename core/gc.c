@@ -222,7 +222,8 @@ static int mark_listed(struct collector *c, int tell, struct ff_error *e)
 {
     struct ff_names *tasks = ff_list_tasks(c->storage, c->workflow, NULL, e);
     int rc = tasks ? FF_OK : e->code;
-    c->vanished = 0;
+    /* None at all is worth a second look too: before everything goes. */
+    c->vanished = tell && tasks && tasks->count == 0;
     for (size_t i = 0; !rc && i < tasks->count; i++) {
         rc = mark_task(c, tasks->name[i], tell, e);
     }
