@@ -52,7 +52,7 @@ static bool is_sync(int op)
     return op == OP_FSYNC || op == OP_FDATASYNC || op == OP_SYNCFS;
 }
 
-static bool is_mutating(int op)
+bool fault_is_mutating(int op)
 {
     switch (op) {
     case OP_CREATE:
@@ -179,7 +179,7 @@ static void count_sync(struct faultsys *f, struct fault_turn *t, int fd)
 static void count_mutating(struct faultsys *f, struct fault_turn *t, int op, int fd)
 {
     f->mutating++;
-    if (f->rule.stop_at && f->mutating == f->rule.stop_at) {
+    if (f->rule.stop_at && !f->rule.stop_any && f->mutating == f->rule.stop_at) {
         stop_here(f, fd);
     }
     if (is_sync(op)) {
@@ -189,8 +189,8 @@ static void count_mutating(struct faultsys *f, struct fault_turn *t, int op, int
 
 static bool is_logged(const struct faultsys *f, int op)
 {
-    return f->log_fd >= 0 &&
-           (is_mutating(op) || op == OP_OPENAT || op == OP_OPENAT2 || op == OP_CLOSE);
+    return f->log_fd >= 0 && (fault_is_mutating(op) || op == OP_OPENAT ||
+                              op == OP_OPENAT2 || op == OP_CLOSE);
 }
 
 static void count(struct faultsys *f, struct fault_turn *t, int op, int fd)
@@ -200,7 +200,10 @@ static void count(struct faultsys *f, struct fault_turn *t, int op, int fd)
     if (f->trace && number <= f->trace_max) {
         f->trace[number - 1] = (uint8_t)op;
     }
-    if (is_mutating(op)) {
+    if (f->rule.stop_any && number == f->rule.stop_at) {
+        stop_here(f, fd);
+    }
+    if (fault_is_mutating(op)) {
         count_mutating(f, t, op, fd);
     }
     if (fails(f, op, number)) {

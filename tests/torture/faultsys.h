@@ -57,6 +57,7 @@ struct fault_rule {
     int err;          /* fails with this errno, or FAULT_SHORT */
     bool sticky;      /* and so does every later one that can */
     uint64_t stop_at; /* before this mutating call: on_stop */
+    bool stop_any;    /* stop_at counts all calls, not only mutating ones */
     void (*on_stop)(void *ctx, int fd);
     void *stop_ctx;
     uint64_t drop_sync; /* this fsync, fdatasync or syncfs does nothing */
@@ -84,6 +85,7 @@ struct faultsys {
     char dropped[256]; /* what drop_sync or late_sync met */
 };
 
+bool fault_is_mutating(int op);
 void faultsys_init(struct faultsys *, const struct ff_sys *inner);
 void faultsys_free(struct faultsys *);
 /* Counts begin at 0. */

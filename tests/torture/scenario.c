@@ -167,12 +167,14 @@ static int read_stale(struct client *c, const struct step *s, struct ff_error *e
     int v = value_number(ff_doc_root(doc));
     int rc = doc ? save(c, s, 0, e) : e->code;
 
-    rc = rc ? rc : value_read(ff_doc_root(doc), v, e);
-    ff_doc_free(doc);
-    if (rc == FF_E_STALE) {
-        *e = (struct ff_error)FF_ERROR_INIT;
-        rc = FF_OK;
+    if (rc == FF_OK) {
+        rc = value_read(ff_doc_root(doc), v, e);
+        if (rc == FF_E_STALE) {
+            *e = (struct ff_error)FF_ERROR_INIT;
+            rc = FF_OK;
+        }
     }
+    ff_doc_free(doc);
     return rc;
 }
 
