@@ -165,10 +165,12 @@ struct ff_io {
     int32_t reserved;
 };
 
-/* Many operations. next() is never called by two threads at once, and gives NULL at the
- * end. done() is called exactly once for each item that next() gave, from any thread,
- * also after a cancellation (FF_E_CANCELLED); a nonzero return stops the rest. An item's
- * failure is its own: run() still returns FF_OK, unless it could not go on. */
+/* Many operations. next() is never called by two threads at once, and gives NULL at the end.
+ * done() is called exactly once for each item that next() gave, also after a cancellation
+ * (FF_E_CANCELLED), from any thread, and by several at once. When it returns nonzero no more
+ * items are begun, and run() returns FF_OK. An item's failure is its own: run() still returns
+ * FF_OK; it fails when it could not go on, and with FF_E_CANCELLED when the call was
+ * cancelled. */
 struct ff_batch {
     uint32_t struct_size;
     uint32_t width; /* the most in flight; 0 = the protocol's choice */
@@ -285,7 +287,7 @@ enum ff_intent_state {
 struct ff_intent_info {
     uint32_t struct_size;
     int32_t state;    /* enum ff_intent_state */
-    const char *name; /* for fence() */
+    const char *name; /* for fence(); may hold '/' */
     int64_t mtime_ns; /* the medium's clock */
 };
 
