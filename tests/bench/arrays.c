@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arrays.c: writing and reading large arrays, side by side in one run: plain system calls, this
+ * library, h5py, dask on h5py. Sides take turns in every round, and begin in another order each
+ * time; what is read back is compared. Prints tables in Markdown.
+ *
+ * bench_arrays [ROUNDS [PYTHON PEERS.PY]]; without PYTHON the peers are left out.
+ */
+#include "bench.h"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum side { PLAIN, OURS, H5PY, DASK, SIDES };
+enum what { WRITE, WRITE_SYNC, READ, WHATS };
+
+static const char *const side_name[SIDES] = {"plain", "functionfuse", "h5py",
+                                             "dask + h5py"};
+static const char *const what_title[WHATS] = {"Write, without fsync", "Write, with fsync",
+                                              "Read, warm page cache"};
+
+/* All are f4. */
+struct row {
+    const char *name;
+    int64_t shape[2], chunk[2];
+};
+
+static const struct row rows[] = {
+    {"512 MiB, 4 MiB chunks (64, 16384)", {8192, 16384}, {64, 16384}},
+    {"512 MiB, 4 MiB chunks (1024, 1024)", {8192, 16384}, {1024, 1024}},
+    {"256 MiB, 64 KiB chunks (1, 16384)", {4096, 16384}, {1, 16384}},
+    {"256 MiB, 64 KiB chunks (128, 128)", {4096, 16384}, {128, 128}},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+struct peers {
+    FILE *to, *from; /* NULL: there are none */
+    pid_t process;
+};
+
+struct bench {
+    char folder[BENCH_PATH_BYTES];
+    struct bench_store store[2]; /* enum ff_durability */
+    struct peers peers;
+    char *data, *dst;
+    size_t rounds;
+    double spent_s[ROWS][WHATS][SIDES][BENCH_ROUNDS_MAX];
+};
+
+static int64_t rows_of(const struct row *r)
+{
+    return bench_small() ? r->shape[0] / 8 : r->shape[0];
+}
+
+static size_t bytes_of(const struct row *r)
+{
+    return (size_t)(rows_of(r) * r->shape[1]) * sizeof(float);
+}
+
+/* ---- the peers ---- */
+
+static void peers_exec(const int to[2], const int from[2], char *const *argv)
+{
+    if (dup2(to[0], 0) < 0 || dup2(from[1], 1) < 0) {
+        _exit(1);
+    }
+    (void)close(to[1]);
+    (void)close(from[0]);
+    (void)execv(argv[0], argv);
+    perror(argv[0]);
+    _exit(1);
+}
+
+static void peers_say(struct peers *p, char *line, int size)
+{
+    if (!fgets(line, size, p->from)) {
+        bench_die("the peers ended");
+    }
+    line[strcspn(line, "\n")] = '\0';
+}
+
+static void peers_start(struct peers *p, char *python, char *script)
+{
+    char *argv[] = {python, script, NULL}, line[256];
+    int to[2], from[2];
+    if (pipe(to) || pipe(from) || (p->process = fork()) < 0) {
+        bench_die("cannot start the peers");
+    }
+    if (p->process == 0) {
+        peers_exec(to, from, argv);
+    }
+    (void)close(to[0]);
+    (void)close(from[1]);
+    p->to = fdopen(to[1], "w");
+    p->from = fdopen(from[0], "r");
+    peers_say(p, line, sizeof line);
+    (void)printf("Peers: %s.\n\n", line);
+}
+
+static void peers_end(struct peers *p)
+{
+    if (p->to) {
+        (void)fclose(p->to);
+        (void)fclose(p->from);
+        (void)waitpid(p->process, NULL, 0);
+    }
+}
+
+static double peers_do(struct peers *p, const char *who, const char *what,
+                       const char *path, const struct row *r, int sync)
+{
+    char line[256];
+    (void)fprintf(p->to, "%s %s %s %lld %lld %lld %lld %d\n", who, what, path,
+                  (long long)rows_of(r), (long long)r->shape[1], (long long)r->chunk[0],
+                  (long long)r->chunk[1], sync);
+    (void)fflush(p->to);
+    peers_say(p, line, sizeof line);
+    return strtod(line, NULL);
+}
+
+/* ---- this library ---- */
+
+static double ours_write(struct bench *b, const struct row *r, int sync)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    int64_t shape[2] = {rows_of(r), r->shape[1]};
+    struct ff_array_params p = {.struct_size = FF_SIZE(ff_array_params, options),
+                                .ndim = 2,
+                                .descr = "<f4",
+                                .shape = shape,
+                                .chunk = r->chunk,
+                                .data = b->data};
+    double begin = bench_now_s();
+    struct ff_doc *doc = ff_doc_new(&e);
+    struct ff_value v = ff_new_array_take(doc, ff_array_new(&p, &e), &e);
+    (void)ff_save(b->store[!sync].storage, "bench", "field", v, NULL, &e);
+    ff_doc_free(doc);
+    bench_check(&e, "save");
+    return bench_now_s() - begin;
+}
+
+static double ours_read(struct bench *b, int sync)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    double begin = bench_now_s();
+    struct ff_doc *doc =
+        ff_read_task(b->store[!sync].storage, "bench", "field", NULL, &e);
+    const struct ff_array *a = ff_array(ff_doc_root(doc), &e);
+    (void)ff_array_read(a, NULL, b->dst, NULL, NULL, &e);
+    ff_doc_free(doc);
+    bench_check(&e, "read");
+    return bench_now_s() - begin;
+}
+
+static void ours_remove(struct bench *b, int sync)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    (void)ff_remove_task(b->store[!sync].storage, "bench", "field", &e);
+    bench_check(&e, "remove");
+}
+
+/* ---- one turn ---- */
+
+static double do_write(struct bench *b, const struct row *r, enum side side, int sync,
+                       const char *path)
+{
+    switch (side) {
+    case PLAIN:
+        return bench_plain_write(path, b->data, bytes_of(r),
+                                 (size_t)(r->chunk[0] * r->chunk[1]) * sizeof(float),
+                                 sync);
+    case OURS:
+        return ours_write(b, r, sync);
+    default:
+        return peers_do(&b->peers, side == H5PY ? "h5py" : "dask", "write", path, r,
+                        sync);
+    }
+}
+
+static double do_read(struct bench *b, const struct row *r, enum side side, int sync,
+                      const char *path)
+{
+    double spent;
+    if (side > OURS) {
+        return peers_do(&b->peers, side == H5PY ? "h5py" : "dask", "read", path, r, 0);
+    }
+    memset(b->dst, 0, bytes_of(r));
+    spent = side == OURS
+                ? ours_read(b, sync)
+                : bench_plain_read(path, b->dst, bytes_of(r),
+                                   (size_t)(r->chunk[0] * r->chunk[1]) * sizeof(float));
+    if (memcmp(b->dst, b->data, bytes_of(r)) != 0) {
+        bench_die("%s: %s: read back other elements", r->name, side_name[side]);
+    }
+    return spent;
+}
+
+/* Written, read, removed: nothing is overwritten, nothing is left in the page cache. */
+static void turn(struct bench *b, size_t row, enum side side, int sync, size_t round)
+{
+    const struct row *r = &rows[row];
+    char path[BENCH_PATH_BYTES + 16];
+    double write_s, read_s;
+    (void)snprintf(path, sizeof path, "%s/side%d", b->folder, (int)side);
+    write_s = do_write(b, r, side, sync, path);
+    b->spent_s[row][sync ? WRITE_SYNC : WRITE][side][round] = write_s;
+    read_s = do_read(b, r, side, sync, path);
+    if (!sync) {
+        b->spent_s[row][READ][side][round] = read_s;
+    }
+    if (side == OURS) {
+        ours_remove(b, sync);
+    } else if (unlink(path)) {
+        bench_die("%s: cannot remove it", path);
+    }
+}
+
+static enum side sides_of(const struct bench *b)
+{
+    return b->peers.to ? SIDES : H5PY;
+}
+
+static void run_row(struct bench *b, size_t row, int sync)
+{
+    size_t sides = sides_of(b);
+    turn(b, row, OURS, sync, 0); /* the first one warms up */
+    for (size_t round = 0; round < b->rounds; round++) {
+        for (size_t i = 0; i < sides; i++) {
+            turn(b, row, (enum side)((i + round) % sides), sync, round);
+        }
+        if (isatty(2)) {
+            (void)fprintf(stderr, "\r%s, %s: round %zu of %zu ", rows[row].name,
+                          sync ? "fsync" : "no fsync", round + 1, b->rounds);
+        }
+    }
+}
+
+/* ---- the report ---- */
+
+/* How many times as fast as that side: the middle of the rounds. */
+static double ratio(const struct bench *b, size_t row, enum what what, enum side side)
+{
+    double r[BENCH_ROUNDS_MAX];
+    for (size_t i = 0; i < b->rounds; i++) {
+        r[i] = b->spent_s[row][what][side][i] / b->spent_s[row][what][OURS][i];
+    }
+    return bench_median(r, b->rounds);
+}
+
+static double speed(const struct bench *b, size_t row, enum what what, enum side side)
+{
+    double s[BENCH_ROUNDS_MAX];
+    memcpy(s, b->spent_s[row][what][side], sizeof s);
+    return (double)bytes_of(&rows[row]) / 1e6 / bench_median(s, b->rounds);
+}
+
+static void report(const struct bench *b, enum what what)
+{
+    size_t sides = sides_of(b);
+    (void)printf("### %s\n\n| array |", what_title[what]);
+    for (size_t i = 0; i < sides; i++) {
+        if (i != OURS) {
+            (void)printf(" of %s |", side_name[i]);
+        }
+    }
+    for (size_t i = 0; i < sides; i++) {
+        (void)printf(" %s |", side_name[i]);
+    }
+    (void)printf("\n|---|%.*s\n", (int)(2 * sides - 1) * 5,
+                 "---:|---:|---:|---:|---:|---:|---:|");
+    for (size_t row = 0; row < ROWS; row++) {
+        (void)printf("| %s |", rows[row].name);
+        for (size_t i = 0; i < sides; i++) {
+            if (i != OURS) {
+                (void)printf(" %.2f x |", ratio(b, row, what, (enum side)i));
+            }
+        }
+        for (size_t i = 0; i < sides; i++) {
+            (void)printf(" %.0f |", speed(b, row, what, (enum side)i));
+        }
+        (void)printf("\n");
+    }
+    (void)printf("\n");
+}
+
+static void fill_data(char *data, size_t size_bytes)
+{
+    uint64_t state = 88172645463325252u;
+    for (size_t at = 0; at < size_bytes; at += sizeof state) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        memcpy(data + at, &state, sizeof state);
+    }
+}
+
+static void prepare(struct bench *b)
+{
+    char folder[2][BENCH_PATH_BYTES + 16];
+    bench_scratch(b->folder);
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(folder[i], sizeof folder[i], "%s/store%d", b->folder, i);
+        b->store[i] = bench_store_open(folder[i], i, 0);
+    }
+    b->data = bench_memory(bytes_of(&rows[0]));
+    b->dst = bench_memory(bytes_of(&rows[0]));
+    fill_data(b->data, bytes_of(&rows[0]));
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench b;
+    b.rounds = bench_rounds(argc > 1 ? argv[1] : "5");
+    if (argc == 4) {
+        peers_start(&b.peers, argv[2], argv[3]);
+    }
+    prepare(&b);
+    for (size_t row = 0; row < ROWS; row++) {
+        run_row(&b, row, 0);
+        run_row(&b, row, 1);
+    }
+    (void)fputc('\n', stderr);
+    (void)printf(
+        "MB/s of elements, the middle of %zu rounds; \"of X\": how many times as "
+        "fast as X, the middle of the rounds' own ratios.\n\n",
+        b.rounds);
+    for (int i = 0; i < WHATS; i++) {
+        report(&b, (enum what)i);
+    }
+    peers_end(&b.peers);
+    bench_store_close(&b.store[0]);
+    bench_store_close(&b.store[1]);
+    bench_remove(b.folder);
+    return 0;
+}
