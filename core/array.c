@@ -249,15 +249,18 @@ void ff_array_set_home(struct ff_array *a, struct ff_doc *home)
     }
 }
 
-void ff_array_keep(struct ff_array *a, void *owner, void (*release)(void *))
+int ff_array_keep(struct ff_array *a, void *owner, void (*release)(void *),
+                  const char *place)
 {
     struct ff_own_array *o = own_of(a);
     if (!ff_array_is_ours(a) || o->owner_release) {
         release(owner);
-        return;
+        return 0;
     }
     o->owner = owner;
     o->owner_release = release;
+    o->place = place;
+    return 1;
 }
 
 void ff_array_set_origin(struct ff_array *a, const void *owner, const char *name)

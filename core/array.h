@@ -15,9 +15,11 @@ struct ff_array *ff_array_wrap_take(struct ff_array *taken, void *owner,
                                     void (*release)(void *), struct ff_error *);
 /* Whether it is one of the host's (made by ff_array_new, wrap, slice, npy). */
 int ff_array_is_ours(const struct ff_array *);
-/* Let one of the host's arrays keep `owner` until its end; it has none yet, else `owner`
- * is released at once. */
-void ff_array_keep(struct ff_array *, void *owner, void (*release)(void *));
+/* Let one of the host's arrays keep `owner` until its end, and its failed reads say
+ * `place` (owner's, or NULL) first. 0: it has an owner already, and `owner` was released.
+ */
+int ff_array_keep(struct ff_array *, void *owner, void (*release)(void *),
+                  const char *place);
 /* The array's elements lie in a document, which owns the array: every further reference to
  * the array is one to the document too. Without that, a document that its arrays keep alive
  * would never go. */

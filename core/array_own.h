@@ -18,6 +18,7 @@ struct ff_own_array {
     void (*finish)(struct ff_own_array *); /* the kind's part of the end, or NULL */
     void *owner;                           /* released last */
     void (*owner_release)(void *);
+    const char *place; /* the owner's: where reads fail, or NULL */
     pthread_mutex_t lock; /* FF_ARRAY_SERIAL */
     const void *origin;
     char origin_name[128];

@@ -419,8 +419,12 @@ static int wrap_read(const struct ff_array *a, const struct ff_region *r, void *
         (void)pthread_mutex_unlock(&o->lock);
     }
     if (rc > 0 || (rc && e && !e->code)) {
-        return ff_fail(e, FF_E_PLUGIN, NULL,
-                       "a plugin's array failed with %d and no reason", rc);
+        rc = ff_fail(e, FF_E_PLUGIN, NULL,
+                     "a plugin's array failed with %d and no reason", rc);
+    }
+    if (rc && o->place) {
+        ff_error_at(e, e && e->place[0] ? ": " : "");
+        ff_error_at(e, o->place);
     }
     return rc;
 }

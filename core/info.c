@@ -168,7 +168,7 @@ static int task_info(struct informing *in, const char *workflow, const char *tas
                      in->call, e)) {
         return e->code;
     }
-    doc = ff_task_build(in->storage, workflow, &bytes, in->call, e);
+    doc = ff_task_build(in->storage, workflow, task, &bytes, in->call, e);
     if (!doc) {
         return e->code;
     }

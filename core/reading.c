@@ -12,29 +12,50 @@
 #define TORN_WAIT_NS (2 * 1000000000ll)
 #define TORN_NAP_MS  50
 
+#define PATH_STEPS_MAX 4096 /* values looked at to tell where one stands */
+
+static int damaged(int code, struct ff_error *e)
+{
+    ff_error_fix(e, "save the task again or remove it; ff verify finds what else is bad");
+    return code;
+}
+
 int ff_digest_check(const void *data, size_t size_bytes, struct ff_error *e)
 {
     uint8_t digest[FF_DIGEST_BYTES];
     const uint8_t *bytes = data;
     if (size_bytes == 0) {
-        return ff_fail(
-            e, FF_E_CORRUPT, NULL,
-            "the task is empty: a Python save was interrupted, or is in progress");
+        return damaged(
+            ff_fail(
+                e, FF_E_CORRUPT, NULL,
+                "the task is empty: a Python save was interrupted, or is in progress"),
+            e);
     }
     if (size_bytes <= FF_DIGEST_BYTES) {
-        return ff_fail(e, FF_E_CORRUPT, NULL, "%zu bytes are no pickle and its digest",
-                       size_bytes);
+        return damaged(ff_fail(e, FF_E_CORRUPT, NULL,
+                               "%zu bytes are no pickle and its digest", size_bytes),
+                       e);
     }
     if (ff_digest_of(FF_DIGEST_SHA1, bytes, size_bytes - FF_DIGEST_BYTES, digest)) {
         return ff_fail(e, FF_E_OTHER, NULL, "SHA-1 is not to be had here");
     }
     if (memcmp(digest, bytes + size_bytes - FF_DIGEST_BYTES, FF_DIGEST_BYTES) != 0) {
-        return ff_fail(
-            e, FF_E_CORRUPT, NULL,
-            "the digest does not match: the task is damaged or cut short, or is "
-            "no task");
+        return damaged(
+            ff_fail(e, FF_E_CORRUPT, NULL,
+                    "the digest does not match: the task is damaged or cut short, or is "
+                    "no task"),
+            e);
     }
     return FF_OK;
+}
+
+static int check_end(size_t used, size_t pickle_bytes, struct ff_error *e)
+{
+    return used == pickle_bytes ? FF_OK
+                                : damaged(ff_fail(e, FF_E_CORRUPT, NULL,
+                                                  "%zu bytes stand behind the pickle",
+                                                  pickle_bytes - used),
+                                          e);
 }
 
 /* ---- the bytes ---- */
@@ -185,10 +206,12 @@ static int mark_each(void *ctx, const struct ff_scanned_pid *pid)
 int ff_marks_read(const void *data, size_t size_bytes, struct ff_vec *marks,
                   struct ff_error *e)
 {
+    size_t used = 0;
     int rc = ff_digest_check(data, size_bytes, e);
     rc = rc ? rc
-            : ff_pickle_scan(data, size_bytes - FF_DIGEST_BYTES, mark_each, marks, NULL,
+            : ff_pickle_scan(data, size_bytes - FF_DIGEST_BYTES, mark_each, marks, &used,
                              e);
+    rc = rc ? rc : check_end(used, size_bytes - FF_DIGEST_BYTES, e);
     return rc ? ff_fail(e, rc, NULL, "its persistent ids cannot be read") : FF_OK;
 }
 
@@ -252,8 +275,8 @@ static int keep_arrays(struct ff_doc *doc, struct ff_value object, struct ff_big
         if (!origin) {
             return ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
         }
-        ff_array_keep(a, origin, release_origin);
-        if (a == whole && origin->plain) {
+        if (ff_array_keep(a, origin, release_origin, b->place) && a == whole &&
+            origin->plain) {
             ff_array_set_origin(a, origin, origin->uuid);
         }
     }
@@ -285,11 +308,10 @@ static int open_object(struct ff_bigdata *b, const struct ff_pid *pid,
     return rc;
 }
 
-static int resolve(void *ctx, struct ff_value persistent, struct ff_doc **doc,
-                   struct ff_value *object, const struct ff_call *call,
-                   struct ff_error *e)
+static int resolve_it(struct ff_bigdata *b, struct ff_value persistent,
+                      struct ff_doc **doc, struct ff_value *object,
+                      const struct ff_call *call, struct ff_error *e)
 {
-    struct ff_bigdata *b = ctx;
     struct ff_pid pid = {.struct_size = FF_SIZE(ff_pid, extra)};
     const char *serializer;
     int rc = ff_storage_check(b->storage, e);
@@ -317,27 +339,64 @@ static int resolve(void *ctx, struct ff_value persistent, struct ff_doc **doc,
     return rc;
 }
 
-struct ff_doc *ff_task_build(struct ff_storage *s, const char *workflow,
+/* "#path" of an object; "" where it is far down a large value, or the value itself. */
+static void path_of(struct ff_value wanted, char path[FF_PLACE_BYTES])
+{
+    struct ff_error own = FF_ERROR_INIT;
+    struct ff_walk walk;
+    struct ff_value v;
+    path[0] = '\0';
+    ff_walk_begin(&walk, ff_doc_root(wanted.doc));
+    for (int i = 0; i < PATH_STEPS_MAX && ff_walk_next(&walk, &v, &own) == 1; i++) {
+        if (ff_same(v, wanted)) {
+            (void)snprintf(path, FF_PLACE_BYTES, "%s", walk.path[1] ? walk.path : "");
+            break;
+        }
+    }
+    ff_walk_end(&walk);
+}
+
+static int resolve(void *ctx, struct ff_value persistent, struct ff_doc **doc,
+                   struct ff_value *object, const struct ff_call *call,
+                   struct ff_error *e)
+{
+    struct ff_bigdata *b = ctx;
+    int rc = resolve_it(b, persistent, doc, object, call, e);
+    if (rc && e) {
+        char path[FF_PLACE_BYTES];
+        path_of(persistent, path);
+        (void)(rc == FF_E_CORRUPT || rc == FF_E_UNSAFE ? damaged(rc, e) : rc);
+        ff_error_at(e, e->place[0] ? ": " : "");
+        ff_error_at(e, path);
+        ff_error_at(e, b->place);
+    }
+    return rc;
+}
+
+struct ff_doc *ff_task_build(struct ff_storage *s, const char *workflow, const char *task,
                              struct ff_task_bytes *taken, const struct ff_call *call,
                              struct ff_error *e)
 {
     struct ff_resolver resolver = {resolve, release_bigdata, NULL};
     struct ff_load_options options = {.resolver = &resolver};
+    struct ff_bigdata *b = ff_bigdata_open(s, workflow, call, e);
     struct ff_doc *doc = NULL;
     size_t used = 0;
-    resolver.ctx = ff_bigdata_open(s, workflow, call, e);
-    if (!resolver.ctx) {
+    int rc;
+    if (!b) {
         ff_free(taken->data);
         return NULL;
     }
-    if (ff_pickle_read(taken->data, taken->pickle_bytes, taken->data, ff_free, &options,
-                       &doc, &used, e)) {
+    resolver.ctx = b;
+    (void)snprintf(b->place, sizeof b->place, "%.200s/%.200s", workflow, task);
+    rc = ff_pickle_read(taken->data, taken->pickle_bytes, taken->data, ff_free, &options,
+                        &doc, &used, e);
+    if (rc) {
+        (void)(rc == FF_E_CORRUPT ? damaged(rc, e) : rc);
         return NULL;
     }
-    if (used != taken->pickle_bytes) {
+    if (check_end(used, taken->pickle_bytes, e)) {
         ff_doc_free(doc);
-        (void)ff_fail(e, FF_E_CORRUPT, NULL, "%zu bytes stand behind the pickle",
-                      taken->pickle_bytes - used);
         return NULL;
     }
     return doc;

@@ -181,7 +181,7 @@ struct ff_doc *ff_read_task(struct ff_storage *storage, const char *workflow,
         *e = (struct ff_error)FF_ERROR_INIT;
         if (!ff_task_load(storage, workflow, task, most ? most : FF_MAX_TASK_BYTES,
                           FF_LOAD_WAIT, &bytes, call, e)) {
-            doc = ff_task_build(storage, workflow, &bytes, call, e);
+            doc = ff_task_build(storage, workflow, task, &bytes, call, e);
         }
         if (doc && pin && ff_doc_pin(doc, call, e)) {
             ff_doc_free(doc);

@@ -52,6 +52,7 @@ struct ff_bigdata {
     void *bound;
     const struct ff_objects *objects;
     char workflow[FF_PLACE_BYTES];
+    char place[FF_PLACE_BYTES]; /* workflow/task, when it is that of a task that was read */
 };
 
 struct ff_bigdata *ff_bigdata_open(struct ff_storage *, const char *workflow,
@@ -103,7 +104,7 @@ int ff_marks_have(const struct ff_vec *marks, const char *uuid);
 void ff_marks_clear(struct ff_vec *);
 
 /* Build a document from bytes (taken), with persistent ids that open in this workflow. */
-struct ff_doc *ff_task_build(struct ff_storage *, const char *workflow,
+struct ff_doc *ff_task_build(struct ff_storage *, const char *workflow, const char *task,
                              struct ff_task_bytes *taken, const struct ff_call *,
                              struct ff_error *);
 /* Open every persistent object of a document now. */

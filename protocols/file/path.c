@@ -38,18 +38,46 @@ static int code_of(int rc)
     }
 }
 
+static const char *fix_of(int rc)
+{
+    switch (-rc) {
+    case EACCES:
+    case EPERM:
+        return "see who owns it and the folders above it, and their modes: ls -ld";
+    case EROFS:
+        return "the file system is mounted read-only: use another, or remount it";
+    case ENOSPC:
+        return "free some space or inodes there (df, df -i), then try again";
+    case EDQUOT:
+        return "free some of your quota there, then try again";
+    case EFBIG:
+        return "raise the limit of file sizes: ulimit -f";
+    case ELOOP:
+    case EXDEV:
+        return "put the file or folder itself there, or remove the link";
+    case EMFILE:
+    case ENFILE:
+        return "allow more open files: ulimit -n";
+    default:
+        return "";
+    }
+}
+
 int ff_file_fail(struct ff_error *e, int rc, const char *place, const char *what)
 {
     const char *why = strerrordesc_np(-rc);
+    bool first = e && !e->code;
 
     if (rc == -ELOOP || rc == -EXDEV) {
         why = "a symbolic link, or a way out of the storage's folder";
     }
-    if (e && !e->code) {
+    (void)ff_fail(e, code_of(rc), place, "cannot %s: %s", what,
+                  why ? why : "unknown failure");
+    if (first) {
         e->os_errno = -rc;
+        ff_error_fix(e, "%s", fix_of(rc));
     }
-    return ff_fail(e, code_of(rc), place, "cannot %s: %s", what,
-                   why ? why : "unknown failure");
+    return code_of(rc);
 }
 
 int ff_file_stopped(const struct ff_file_root *root, const struct ff_call *call,
@@ -295,9 +323,11 @@ int ff_file_refuse(mode_t mode, const char *place, struct ff_error *e)
     if (S_ISDIR(mode)) {
         return ff_fail(e, FF_E_CONFLICT, place, "a folder has this name");
     }
-    return ff_fail(e, FF_E_UNSAFE, place, "%s has this name",
-                   S_ISLNK(mode) ? "a symbolic link"
-                                 : "something that is no regular file");
+    (void)ff_fail(e, FF_E_UNSAFE, place, "%s has this name",
+                  S_ISLNK(mode) ? "a symbolic link"
+                                : "something that is no regular file");
+    ff_error_fix(e, "remove it, or move it out of the store");
+    return FF_E_UNSAFE;
 }
 
 /* EINVAL is what the kernel says for a file system without flags, ENOSYS an old one. */
