@@ -23,16 +23,21 @@ static void set_place(struct ff_saving *s, const char *workflow, const char *tas
     (void)snprintf(s->place, sizeof s->place, "%s/%s", workflow, task);
 }
 
-/* A failure without a place gets this one; one that begins inside of the value ("#path")
- * is completed. */
+/* A failure without a place, or with the workflow's, gets this one; one inside of the value
+ * ("#path") or in a plugin is completed. */
 static int at_task(int code, const char *workflow, const char *task, struct ff_error *e)
 {
     char place[FF_PLACE_BYTES];
-    if (code && e && (!e->place[0] || e->place[0] == '#')) {
-        (void)snprintf(place, sizeof place, "%.200s%s%.200s", workflow,
-                       task[0] ? "/" : "", task);
-        ff_error_at(e, place);
+    (void)snprintf(place, sizeof place, "%.200s%s%.200s", workflow, task[0] ? "/" : "",
+                   task);
+    if (!code || !e || strncmp(e->place, place, strlen(place)) == 0) {
+        return code;
     }
+    if (strcmp(e->place, workflow) == 0) {
+        e->place[0] = '\0';
+    }
+    ff_error_at(e, e->place[0] && e->place[0] != '#' ? ": " : "");
+    ff_error_at(e, place);
     return code;
 }
 

@@ -239,6 +239,24 @@ static void file_free(struct ff_file *f)
     ff_free(f);
 }
 
+/* Nobody but us removes what we create; but a folder may be deleted or moved under us, and a
+ * task must not name big data that went with it. */
+static int check_name(struct ff_file_bound *b, const struct ff_file *f,
+                      struct ff_error *e)
+{
+    struct ff_file_dir dir;
+    int rc = ff_file_dir_open(b->root, f->path, &dir);
+
+    if (rc == 0) {
+        rc = ff_file_name_has(b->root, dir.fd, dir.base, f->id);
+        ff_file_dir_close(b->root, &dir);
+    }
+    if (rc == 0 || rc == -ENOENT) {
+        return ff_fail(e, FF_E_CONFLICT, f->path, "it was removed while it was written");
+    }
+    return rc < 0 ? ff_file_fail(e, rc, f->path, "look at what was written") : FF_OK;
+}
+
 static int file_finish(const struct ff_files *self, struct ff_file *f,
                        const struct ff_call *call, struct ff_error *e)
 {
@@ -254,6 +272,9 @@ static int file_finish(const struct ff_files *self, struct ff_file *f,
     }
     if (rc < 0) {
         code = ff_file_fail(e, rc, f->path, "make it durable");
+    }
+    if (code == FF_OK && f->created) {
+        code = check_name(b, f, e);
     }
     if (code && f->created) {
         discard(b, f);

@@ -319,7 +319,7 @@ START_TEST(task_is_listed_verified_rewritten_and_removed_without_its_serializer)
     d = read_doc(&f, "a");
     ck_assert_ptr_null(ff_array(ff_get(ff_doc_root(d), "field"), &e));
     ck_assert_int_eq(e.code, FF_E_PLUGIN);
-    ck_assert_str_eq(e.place, "HDFSerializer");
+    ck_assert_str_eq(e.place, "run/a#field: HDFSerializer");
     ck_assert_ptr_nonnull(strstr(e.fix, "ff plugin enable HDFSerializer"));
     CHECK_OK(ff_verify(f.storage, NULL, NULL, 0, unknown, &n, ee));
     ck_assert_int_eq(n, 1);
