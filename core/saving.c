@@ -241,7 +241,8 @@ static int keep_by(struct ff_saving *s, const struct ff_loaded_serializer *by,
     return rc ? rc : fill_pid(pid, by->desc->name, by->desc->version, uuid, given.extra);
 }
 
-static int nobody_keeps(struct ff_value v, const char *class_name, struct ff_error *e)
+static int nobody_keeps(struct ff_saving *s, struct ff_value v, const char *class_name,
+                        struct ff_error *e)
 {
     int chunked = ff_kind(v) == FF_ARRAY && ff_array(v, NULL) && ff_array(v, NULL)->chunk;
     if (ff_kind(v) != FF_NATIVE && !chunked) {
@@ -249,6 +250,7 @@ static int nobody_keeps(struct ff_value v, const char *class_name, struct ff_err
     }
     (void)ff_fail(e, chunked ? FF_E_PLUGIN : FF_E_UNSUPPORTED, NULL,
                   "no enabled serializer keeps objects of class %.120s", class_name);
+    ff_registry_hint(s->storage->host, class_name, e);
     ff_error_fix(e, "see ff plugin list; enable one with ff plugin enable NAME%s",
                  chunked ? ", or save the array inline" : "");
     return e ? e->code : FF_E_UNSUPPORTED;
@@ -273,7 +275,7 @@ static int keep_by_class(struct ff_saving *s, struct ff_value v, struct ff_new_p
         return n;
     }
     return n == 0 || (rc == FF_DECLINED && ff_kind(v) == FF_NATIVE)
-               ? nobody_keeps(v, class_name, e)
+               ? nobody_keeps(s, v, class_name, e)
                : rc;
 }
 

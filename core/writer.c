@@ -9,19 +9,7 @@
 #include "core/base/alloc.h"
 #include "core/base/checked.h"
 #include "core/base/region.h"
-
-#define BUCKETS 1024
-
-/* A chunk of which only parts have come. */
-struct part {
-    struct part *next;
-    uint64_t number; /* of the chunk, C order */
-    int64_t index[FF_MAX_NDIM];
-    int64_t count[FF_MAX_NDIM];
-    uint64_t elements, filled;
-    uint8_t *there; /* a bit an element */
-    uint8_t *data;  /* C order */
-};
+#include "core/parts.h"
 
 struct ff_writer {
     struct ff_saving *saving;
@@ -33,8 +21,7 @@ struct ff_writer {
     int64_t stream_length;
     char uuid[FF_UUID_LENGTH + 1];
     pthread_mutex_t lock; /* for all below */
-    struct part *parts[BUCKETS];
-    uint64_t held_bytes, max_bytes;
+    struct ff_parts parts;
     uint8_t *done; /* a bit a chunk; NULL for a stream */
     uint64_t chunk_count, done_count;
     int failed; /* the code of the first failure: the writer can only be aborted */
@@ -146,7 +133,7 @@ struct ff_writer *ff_writer_open(struct ff_saving *s, const struct ff_array *lik
     }
     (void)pthread_mutex_init(&w->lock, NULL);
     w->saving = s;
-    w->max_bytes = ff_host_memory_bytes(s->storage->host);
+    w->parts.max_bytes = ff_host_memory_bytes(s->storage->host);
     if (describe(w, like, e) || choose(w, e) || begin(w, e)) {
         ff_error_at(e, s->place);
         ff_writer_abort(w);
@@ -168,14 +155,7 @@ static void forget(struct ff_writer *w)
             break;
         }
     }
-    for (size_t i = 0; i < BUCKETS; i++) {
-        while (w->parts[i]) {
-            struct part *p = w->parts[i];
-            w->parts[i] = p->next;
-            ff_aligned_free(p->data);
-            ff_free(p);
-        }
-    }
+    ff_parts_clear(&w->parts);
     ff_array_free(&w->like->pub);
     ff_free(w->done);
     (void)pthread_mutex_destroy(&w->lock);
@@ -190,7 +170,7 @@ void ff_writer_abort(struct ff_writer *w)
     forget(w);
 }
 
-/* ---- parts of chunks ---- */
+/* ---- which chunks are there ---- */
 
 static uint64_t number_of(const struct ff_writer *w, const int64_t *index)
 {
@@ -199,81 +179,6 @@ static uint64_t number_of(const struct ff_writer *w, const int64_t *index)
         n = n * (i ? axis_chunks(w->like, i) : 1) + (uint64_t)index[i];
     }
     return n;
-}
-
-static struct part *part_find(struct ff_writer *w, uint64_t number)
-{
-    struct part *p = w->parts[number % BUCKETS];
-    while (p && p->number != number) {
-        p = p->next;
-    }
-    return p;
-}
-
-static struct part *part_new(struct ff_writer *w, const struct ff_grid_iter *it,
-                             uint64_t number, struct ff_error *e)
-{
-    struct part *p;
-    uint64_t elements, bytes;
-    size_t axes = (size_t)w->like->pub.ndim;
-    if (!ff_product(axes, it->count, 1, &elements) ||
-        !ff_mul_u64(elements, w->like->pub.itemsize_bytes, &bytes) ||
-        w->held_bytes + bytes > w->max_bytes) {
-        (void)ff_fail(e, FF_E_LIMIT, NULL,
-                      "unfinished chunks take more than the memory budget of %llu bytes",
-                      (unsigned long long)w->max_bytes);
-        return NULL;
-    }
-    p = ff_calloc(1, sizeof *p + (size_t)(elements / 8 + 1));
-    if (!p || !(p->data = ff_aligned_alloc((size_t)bytes))) {
-        ff_free(p);
-        (void)ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
-        return NULL;
-    }
-    memset(p->data, 0, (size_t)bytes);
-    memcpy(p->index, it->at, sizeof p->index);
-    memcpy(p->count, it->count, sizeof p->count);
-    p->there = (uint8_t *)(p + 1);
-    p->number = number;
-    p->elements = elements;
-    p->next = w->parts[number % BUCKETS];
-    w->parts[number % BUCKETS] = p;
-    w->held_bytes += bytes;
-    return p;
-}
-
-static void part_unlink(struct ff_writer *w, struct part *p)
-{
-    struct part **at = &w->parts[p->number % BUCKETS];
-    while (*at != p) {
-        at = &(*at)->next;
-    }
-    *at = p->next;
-    w->held_bytes -= p->elements * w->like->pub.itemsize_bytes;
-}
-
-/* Mark the elements of a box as there. 0 = one of them is already. */
-static int mark_box(struct part *p, int ndim, const int64_t *first, const int64_t *count)
-{
-    int64_t at[FF_MAX_NDIM] = {0};
-    int last = ndim - 1, axis;
-    do {
-        uint64_t e = 0;
-        for (int i = 0; i < ndim; i++) {
-            e = e * (uint64_t)p->count[i] + (uint64_t)(first[i] + (i < last ? at[i] : 0));
-        }
-        for (int64_t k = 0; k < count[last]; k++, e++) {
-            if (p->there[e / 8] & (1u << (e % 8))) {
-                return 0;
-            }
-            p->there[e / 8] |= (uint8_t)(1u << (e % 8));
-        }
-        p->filled += (uint64_t)count[last];
-        for (axis = last - 1; axis >= 0 && ++at[axis] == count[axis]; axis--) {
-            at[axis] = 0;
-        }
-    } while (axis >= 0);
-    return 1;
 }
 
 static int twice(struct ff_error *e)
@@ -322,7 +227,7 @@ static int put_whole(struct ff_writer *w, const struct ff_grid_iter *it,
     void *copy = NULL;
     int rc;
     (void)pthread_mutex_lock(&w->lock);
-    rc = part_find(w, number) ? twice(e) : take_done(w, number, e);
+    rc = ff_parts_find(&w->parts, number) ? twice(e) : take_done(w, number, e);
     (void)pthread_mutex_unlock(&w->lock);
     if (!rc && !ff_strides_are_c(axes, it->count, like->itemsize_bytes, from.strides)) {
         if (!ff_strides_c(axes, it->count, like->itemsize_bytes, packed, &bytes) ||
@@ -344,16 +249,18 @@ static int put_whole(struct ff_writer *w, const struct ff_grid_iter *it,
  */
 static int add_part(struct ff_writer *w, const struct ff_grid_iter *it,
                     const struct ff_region *r, struct piece from, uint64_t number,
-                    struct part **whole, struct ff_error *e)
+                    struct ff_partial **whole, struct ff_error *e)
 {
     const struct ff_array *like = &w->like->pub;
     int64_t first[FF_MAX_NDIM], strides[FF_MAX_NDIM];
-    struct part *p = part_find(w, number);
+    struct ff_partial *p = ff_parts_find(&w->parts, number);
     uint8_t *to;
     if (!p && !w->is_stream && (w->done[number / 8] & (1u << (number % 8)))) {
         return twice(e);
     }
-    p = p ? p : part_new(w, it, number, e);
+    p = p ? p
+          : ff_parts_add(&w->parts, number, like->ndim, it->at, it->count,
+                         like->itemsize_bytes, e);
     if (!p) {
         return e->code;
     }
@@ -363,13 +270,13 @@ static int add_part(struct ff_writer *w, const struct ff_grid_iter *it,
         first[i] = r->start[i] + it->place[i] - it->start[i];
         to += first[i] * strides[i];
     }
-    if (!mark_box(p, like->ndim, first, it->take)) {
+    if (!ff_partial_mark(p, first, it->take)) {
         return twice(e);
     }
     (void)ff_copy_strided((size_t)like->ndim, it->take, (size_t)like->itemsize_bytes, to,
                           strides, from.data, from.strides);
     if (p->filled == p->elements) {
-        part_unlink(w, p);
+        ff_parts_take(&w->parts, p);
         *whole = p;
         return take_done(w, number, e);
     }
@@ -380,7 +287,7 @@ static int put_part(struct ff_writer *w, const struct ff_grid_iter *it,
                     const struct ff_region *r, struct piece from, uint64_t number,
                     struct ff_error *e)
 {
-    struct part *whole = NULL;
+    struct ff_partial *whole = NULL;
     int rc;
     (void)pthread_mutex_lock(&w->lock);
     rc = add_part(w, it, r, from, number, &whole, e);
@@ -389,8 +296,7 @@ static int put_part(struct ff_writer *w, const struct ff_grid_iter *it,
         rc = rc ? rc
                 : w->push->put(w->by->inst, w->pushing, whole->index, whole->data,
                                &w->saving->call, e);
-        ff_aligned_free(whole->data);
-        ff_free(whole);
+        ff_partial_free(whole);
     }
     return rc;
 }
@@ -471,8 +377,8 @@ int ff_writer_push(struct ff_writer *w, const int64_t *start, const int64_t *cou
 static int put_rest(struct ff_writer *w, struct ff_error *e)
 {
     int rc = FF_OK;
-    for (size_t i = 0; i < BUCKETS; i++) {
-        for (struct part *p = w->parts[i]; p && !rc; p = p->next) {
+    for (size_t i = 0; i < FF_PARTS_BUCKETS; i++) {
+        for (struct ff_partial *p = w->parts.bucket[i]; p && !rc; p = p->next) {
             rc = w->push->put(w->by->inst, w->pushing, p->index, p->data,
                               &w->saving->call, e);
         }
