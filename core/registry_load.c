@@ -373,6 +373,17 @@ static void take_protocol(struct ff_registry *r, struct ff_plugin *p,
     p->loaded_protocol.host = r->host;
 }
 
+/* It has its instance already: only its row could not be settled, for want of memory. */
+static int is_created(const struct ff_registry *r, const struct ff_plugin *p)
+{
+    for (size_t i = 0; i < r->created.count; i++) {
+        if (*(struct ff_plugin **)ff_vec_at(&r->created, i) == p) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int ff_plugin_activate(struct ff_registry *r, struct ff_plugin *p, struct ff_error *e)
 {
     struct ff_verdict v = {.code = NULL};
@@ -383,7 +394,7 @@ int ff_plugin_activate(struct ff_registry *r, struct ff_plugin *p, struct ff_err
     }
     if (p->serializer) {
         ff_needs_check(r->host, p->serializer->needs, &v);
-        if (!v.code && create(r, p, &v) == FF_E_NO_MEMORY) {
+        if (!v.code && !is_created(r, p) && create(r, p, &v) == FF_E_NO_MEMORY) {
             return no_memory(e);
         }
     } else {
