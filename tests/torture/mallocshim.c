@@ -18,15 +18,17 @@ extern void __libc_free(void *memory);
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum { RANGES = 8, LIVE_BITS = 17 };
+enum { RANGES = 16, LIVE_BITS = 17 };
 
 static struct {
     atomic_flag busy;
-    bool on, sticky, ours, tracks;
+    bool on, sticky, tracks;
+    enum ff_shim_whose whose;
     uint64_t count, fail_at, fired;
     size_t range_count;
     struct {
         uintptr_t from, to;
+        bool ours; /* else libhdf5's */
     } range[RANGES];
 } shim = {.busy = ATOMIC_FLAG_INIT};
 
@@ -46,16 +48,23 @@ static void leave(void)
     atomic_flag_clear(&shim.busy);
 }
 
-static bool is_ours(const void *caller)
+static enum ff_shim_whose whose(const void *caller)
 {
     uintptr_t at = (uintptr_t)caller;
 
     for (size_t i = 0; i < shim.range_count; i++) {
         if (at >= shim.range[i].from && at < shim.range[i].to) {
-            return true;
+            return shim.range[i].ours ? FF_SHIM_OURS : FF_SHIM_HDF5;
         }
     }
-    return false;
+    return FF_SHIM_ANY_BUT_HDF5;
+}
+
+static bool is_counted(const void *caller)
+{
+    enum ff_shim_whose by = whose(caller);
+
+    return by == shim.whose || (shim.whose == FF_SHIM_ANY_BUT_HDF5 && by == FF_SHIM_OURS);
 }
 
 static size_t place_of(const void *memory)
@@ -96,7 +105,7 @@ static bool fails(const void *caller)
 {
     bool fail;
 
-    if (!shim.on || (shim.ours && !is_ours(caller))) {
+    if (!shim.on || !is_counted(caller)) {
         return false;
     }
     enter();
@@ -113,7 +122,7 @@ static bool fails(const void *caller)
 
 static void *keep(void *memory, const void *caller)
 {
-    if (memory && shim.tracks && is_ours(caller)) {
+    if (memory && shim.tracks && whose(caller) == FF_SHIM_OURS) {
         enter();
         remember(memory);
         leave();
@@ -150,6 +159,28 @@ EXPORT void *realloc(void *old, size_t size)
         leave();
     }
     return keep(memory, caller);
+}
+
+static char *duplicate(const char *text, size_t length, const void *caller)
+{
+    char *copy = fails(caller) ? NULL : keep(__libc_malloc(length + 1), caller);
+
+    if (copy) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+    }
+    return copy;
+}
+
+/* Else their allocations would look like the C library's own. */
+EXPORT char *strdup(const char *text)
+{
+    return duplicate(text, strlen(text), __builtin_return_address(0));
+}
+
+EXPORT char *strndup(const char *text, size_t most)
+{
+    return duplicate(text, strnlen(text, most), __builtin_return_address(0));
 }
 
 EXPORT int posix_memalign(void **out, size_t alignment, size_t size)
@@ -191,14 +222,15 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *ctx)
 {
     static const char *const names[] = {"libfunctionfuse", "/file.so", "/dask_array.so",
                                         "/npy.so"};
-    bool ours = false;
+    bool ours = false, wanted = strstr(info->dlpi_name, "libhdf5") != NULL;
 
     (void)size;
     (void)ctx;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         ours |= strstr(info->dlpi_name, names[i]) != NULL;
     }
-    for (int i = 0; ours && i < info->dlpi_phnum && shim.range_count < RANGES; i++) {
+    wanted |= ours;
+    for (int i = 0; wanted && i < info->dlpi_phnum && shim.range_count < RANGES; i++) {
         const ElfW(Phdr) *p = &info->dlpi_phdr[i];
 
         if (p->p_type == PT_LOAD && p->p_flags & PF_X) {
@@ -206,6 +238,7 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *ctx)
 
             shim.range[shim.range_count].from = from;
             shim.range[shim.range_count].to = from + (uintptr_t)p->p_memsz;
+            shim.range[shim.range_count].ours = ours;
             shim.range_count++;
         }
     }
@@ -217,14 +250,14 @@ EXPORT ff_shim_disarm_fn ff_shim_disarm;
 EXPORT ff_shim_live_fn ff_shim_live;
 
 /* The plugins must have been loaded before. */
-void ff_shim_arm(uint64_t fail_at, bool sticky, bool ours)
+void ff_shim_arm(uint64_t fail_at, bool sticky, enum ff_shim_whose by)
 {
     shim.range_count = 0;
     (void)dl_iterate_phdr(add_object, NULL);
     shim.count = shim.fired = 0;
     shim.fail_at = fail_at;
     shim.sticky = sticky;
-    shim.ours = ours;
+    shim.whose = by;
     shim.on = shim.tracks = true;
 }
 
