@@ -146,7 +146,9 @@ static struct ff_value all_persistent(struct informing *in, struct ff_value root
     ff_walk_begin(&walk, root);
     while (!e->code && ff_walk_next(&walk, &v, e) == 1) {
         if (ff_kind(v) == FF_PERSISTENT) {
-            (void)ff_append(in->out, list, one_info(in, v, walk.path + 1, e), e);
+            char path[FF_PLACE_BYTES];
+            ff_walk_path(&walk, path, sizeof path);
+            (void)ff_append(in->out, list, one_info(in, v, path, e), e);
         }
     }
     ff_walk_end(&walk);

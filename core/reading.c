@@ -349,7 +349,8 @@ static void path_of(struct ff_value wanted, char path[FF_PLACE_BYTES])
     ff_walk_begin(&walk, ff_doc_root(wanted.doc));
     for (int i = 0; i < PATH_STEPS_MAX && ff_walk_next(&walk, &v, &own) == 1; i++) {
         if (ff_same(v, wanted)) {
-            (void)snprintf(path, FF_PLACE_BYTES, "%s", walk.path[1] ? walk.path : "");
+            ff_walk_path(&walk, path + 1, FF_PLACE_BYTES - 1);
+            path[0] = path[1] ? '#' : '\0';
             break;
         }
     }

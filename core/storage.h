@@ -120,11 +120,12 @@ struct ff_lazy_origin {
 struct ff_walk {
     struct ff_vec stack;
     struct ff_vec seen;
-    char path[FF_PLACE_BYTES]; /* of the value that ff_walk_next gave: "#field[3]" */
 };
 void ff_walk_begin(struct ff_walk *, struct ff_value root);
 /* 1 and the value; 0 at the end; < 0: an error code. */
 int ff_walk_next(struct ff_walk *, struct ff_value *, struct ff_error *);
+/* Of the value that ff_walk_next gave: "field[3]", cut where it is too long. */
+void ff_walk_path(const struct ff_walk *, char *out, size_t size);
 void ff_walk_end(struct ff_walk *);
 
 /* Where a persistent value, or a resolved object, came from; NULL = not from a storage.

@@ -10,7 +10,6 @@
 
 struct step {
     struct ff_value value;
-    char *path;  /* owned */
     size_t next; /* the child to go to */
 };
 
@@ -117,24 +116,33 @@ static int child_of(struct ff_value v, size_t i, struct ff_value *child, char *n
     return 1;
 }
 
-static int push(struct ff_walk *w, struct ff_value v, const char *before,
-                const char *name)
+static int push(struct ff_walk *w, struct ff_value v)
 {
     struct step *s = ff_vec_push(&w->stack);
-    size_t n = strlen(before) + strlen(name) + 1;
-    if (!s || !(s->path = ff_malloc(n))) {
+    if (!s) {
         return FF_E_NO_MEMORY;
     }
-    (void)snprintf(s->path, n, "%s%s", before, name);
     s->value = v;
     s->next = SIZE_MAX;
     return FF_OK;
 }
 
-static void pop(struct ff_walk *w)
+/* Made when it is asked for: those of a deep value would need the square of its depth. */
+void ff_walk_path(const struct ff_walk *w, char *out, size_t size)
 {
-    ff_free(((struct step *)ff_vec_last(&w->stack))->path);
-    ff_vec_pop(&w->stack);
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i + 1 < w->stack.count && used + 1 < size; i++) {
+        const struct step *s = ff_vec_at(&w->stack, i);
+        struct ff_value child;
+        char name[128];
+        int skip;
+        if (child_of(s->value, s->next - 1, &child, name, sizeof name)) {
+            skip = i == 0 && name[0] == '.';
+            (void)snprintf(out + used, size - used, "%s", name + skip);
+            used += strlen(out + used);
+        }
+    }
 }
 
 int ff_walk_next(struct ff_walk *w, struct ff_value *out, struct ff_error *e)
@@ -153,18 +161,16 @@ int ff_walk_next(struct ff_walk *w, struct ff_value *out, struct ff_error *e)
                 return ff_fail(e, fresh, NULL, "out of memory");
             }
             if (!fresh) {
-                pop(w);
+                ff_vec_pop(&w->stack);
                 continue;
             }
             *out = top->value;
-            (void)snprintf(w->path, sizeof w->path, "#%s",
-                           !top->path ? "" : top->path + (top->path[0] == '.'));
             return 1;
         }
         if (!has_children(kind) ||
             !child_of(top->value, top->next++, &child, name, sizeof name)) {
-            pop(w);
-        } else if (child.doc && push(w, child, top->path ? top->path : "", name)) {
+            ff_vec_pop(&w->stack);
+        } else if (child.doc && push(w, child)) {
             return ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
         }
     }
@@ -173,9 +179,6 @@ int ff_walk_next(struct ff_walk *w, struct ff_value *out, struct ff_error *e)
 
 void ff_walk_end(struct ff_walk *w)
 {
-    while (w->stack.count) {
-        pop(w);
-    }
     ff_vec_free(&w->stack);
     ff_free(w->seen.items);
 }
