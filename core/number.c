@@ -37,7 +37,7 @@ static void round_to(double value, int count, struct digits *d)
         }
     }
     p = strchr(p, 'e');
-    d->exponent = p ? atoi(p + 1) : 0;
+    d->exponent = p ? (int)strtol(p + 1, NULL, 10) : 0;
 }
 
 static bool reads_back(const struct digits *d, double value)

@@ -135,7 +135,7 @@ static void python_repr(double value, char *text)
         }
     }
     char *e = strchr(digits, 'e');
-    int exponent = atoi(e + 1), count = 0;
+    int exponent = (int)strtol(e + 1, NULL, 10), count = 0;
     char only[24];
     for (const char *p = digits; p < e; p++) {
         if (*p >= '0' && *p <= '9') {

@@ -131,16 +131,18 @@ static int push_folder(struct walk *w, const char *folder, const char *name,
                        struct ff_error *e)
 {
     size_t folder_bytes = strlen(folder), name_bytes = strlen(name);
+    size_t path_bytes = folder_bytes + name_bytes + 2;
     char *path;
 
-    if (folder_bytes + name_bytes + 2 > FF_FILE_PATH_BYTES) {
+    if (path_bytes > FF_FILE_PATH_BYTES) {
         return ff_fail(e, FF_E_LIMIT, folder,
                        "folders in it make a path longer than %d bytes",
                        FF_FILE_PATH_BYTES - 1);
     }
-    path = ff_malloc(folder_bytes + name_bytes + 2);
+    path = ff_malloc(path_bytes);
     if (path) {
-        (void)sprintf(path, "%s%s%s", folder, *folder && *name ? "/" : "", name);
+        (void)snprintf(path, path_bytes, "%s%s%s", folder, *folder && *name ? "/" : "",
+                       name);
     }
     if (!path || ff_vec_append(&w->folders, &path) < 0) {
         ff_free(path);
