@@ -6,7 +6,7 @@
 
 verbs='ls show info get put rm mv verify gc plugin config completion version help'
 
-good 'no argument prints the help' 
+good 'no argument prints the help'
 all=$out
 good 'help prints it too' help
 is 'they are the same' "$out" "$all"
