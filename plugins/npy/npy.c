@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* npy.c: numpy arrays as .npy objects, on every protocol. Its instance is the host itself. */
+/* npy.c: numpy arrays as .npy objects, on every protocol. The instance is the host. */
 #include <functionfuse/plugin.h>
 
 static int npy_save(void *inst, struct ff_value v, const struct ff_protocols *p,
