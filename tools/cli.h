@@ -200,10 +200,12 @@ int ff_json_end(struct ff_cli *c, struct ff_json *);
 /* ---- output files: whole or not there ---- */
 
 struct ff_out {
-    FILE *file;
+    int fd; /* -1: not open */
+    int is_stdout, is_terminal;
     char *path, *temporary; /* temporary NULL: written directly */
-    int os_errno;           /* the first failed write */
-    int wrote;
+    char *buffer;
+    size_t buffered_bytes;
+    int os_errno; /* of the first failed write */
     uint64_t size_bytes;
 };
 

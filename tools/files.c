@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PIECE_BYTES (1u << 20)
+#define PIECE_BYTES  (1u << 20)
+#define BUFFER_BYTES ((size_t)1 << 16)
 
 static int fail_errno(struct ff_error *e, int number, const char *path, const char *what)
 {
@@ -54,6 +55,7 @@ static int open_output(struct ff_out *o, const char *path)
         return -1;
     }
     if (known && !S_ISREG(st.st_mode)) {
+        o->path = strdup(path);
         return open(path, O_WRONLY | O_CLOEXEC);
     }
     /* through a symbolic link, so that the link stays */
@@ -71,50 +73,80 @@ static int open_output(struct ff_out *o, const char *path)
 static void out_free(struct ff_out *o)
 {
     ff_signals_guard(NULL);
+    free(o->buffer);
     free(o->temporary);
     free(o->path);
     memset(o, 0, sizeof *o);
+    o->fd = -1;
 }
 
 int ff_out_open(struct ff_out *o, const char *path, struct ff_error *e)
 {
-    int fd, number;
+    int number = ENOMEM;
     memset(o, 0, sizeof *o);
+    o->fd = -1;
     if (e && e->code) {
         return e->code;
     }
-    if (strcmp(path, "-") == 0) {
-        o->file = stdout;
-        return FF_OK;
+    o->is_stdout = strcmp(path, "-") == 0;
+    o->is_terminal = o->is_stdout && isatty(STDOUT_FILENO);
+    o->buffer = malloc(BUFFER_BYTES);
+    if (o->buffer) {
+        o->fd = o->is_stdout ? STDOUT_FILENO : open_output(o, path);
+        number = errno;
     }
-    fd = open_output(o, path);
-    o->file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (o->file) {
-        return FF_OK;
+    if (o->fd < 0) {
+        out_free(o);
+        return fail_errno(e, number, path, "write");
     }
-    number = errno;
-    if (fd >= 0) {
-        (void)close(fd);
-        (void)unlink(o->temporary);
+    return FF_OK;
+}
+
+/* All of it, unless Ctrl-C was pressed: a reader that does not read must not hold ff up. */
+static int write_out(struct ff_out *o, const char *data, size_t size_bytes)
+{
+    while (size_bytes) {
+        ssize_t n = ff_signals_stopped() ? 0 : write(o->fd, data, size_bytes);
+        if (ff_signals_stopped()) {
+            return FF_E_CANCELLED;
+        }
+        if (n < 0 && errno != EINTR) {
+            o->os_errno = errno;
+            return FF_E_IO;
+        }
+        data += n > 0 ? n : 0;
+        size_bytes -= n > 0 ? (size_t)n : 0;
     }
-    out_free(o);
-    return fail_errno(e, number, path, "write");
+    return FF_OK;
+}
+
+static int drain(struct ff_out *o)
+{
+    int rc = write_out(o, o->buffer, o->buffered_bytes);
+    o->buffered_bytes = 0;
+    return rc;
 }
 
 int ff_out_write(void *out, const void *data, size_t size_bytes)
 {
     struct ff_out *o = out;
-    if (ff_signals_stopped()) {
-        return FF_E_CANCELLED;
-    }
-    if (o->file == stdout && isatty(STDOUT_FILENO)) {
-        ff_print_safe(stdout, data, size_bytes, 1);
-    } else if (size_bytes && fwrite(data, 1, size_bytes, o->file) != size_bytes) {
-        o->os_errno = errno;
-        return FF_E_IO;
-    }
+    int rc = FF_OK;
     o->size_bytes += size_bytes;
-    return FF_OK;
+    if (o->is_terminal) {
+        ff_print_safe(stdout, data, size_bytes, 1);
+        return ff_signals_stopped() ? FF_E_CANCELLED : FF_OK;
+    }
+    if (size_bytes > BUFFER_BYTES - o->buffered_bytes) {
+        rc = drain(o);
+    }
+    if (!rc && size_bytes >= BUFFER_BYTES) {
+        return write_out(o, data, size_bytes);
+    }
+    if (!rc && size_bytes) {
+        memcpy(o->buffer + o->buffered_bytes, data, size_bytes);
+        o->buffered_bytes += size_bytes;
+    }
+    return rc;
 }
 
 int ff_out_text(void *out, const char *text, size_t size_bytes)
@@ -125,14 +157,11 @@ int ff_out_text(void *out, const char *text, size_t size_bytes)
 /* Everything on the medium, then under its name. 0 or an errno. */
 static int publish(struct ff_out *o)
 {
-    int number = 0;
-    if (fflush(o->file) || (o->temporary && fsync(fileno(o->file)))) {
+    int number = o->temporary && fsync(o->fd) ? errno : 0;
+    if (close(o->fd) && !number) {
         number = errno;
     }
-    if (fclose(o->file) && !number) {
-        number = errno;
-    }
-    o->file = NULL;
+    o->fd = -1;
     if (!number && o->temporary && rename(o->temporary, o->path)) {
         number = errno;
     }
@@ -142,25 +171,22 @@ static int publish(struct ff_out *o)
 int ff_out_close(struct ff_out *o, int rc, struct ff_error *e)
 {
     struct ff_error mine = FF_ERROR_INIT;
-    const char *path = o->path;
-    int number = o->os_errno;
-    if (!o->file) {
+    if (o->fd < 0) {
         return rc;
     }
-    if (o->file == stdout) {
-        return rc; /* main() reports what standard output refused */
+    rc = rc ? rc : drain(o);
+    if (!rc && !o->is_stdout) {
+        o->os_errno = publish(o);
     }
-    if (!rc && !number) {
-        number = publish(o);
+    if (o->fd >= 0 && !o->is_stdout) {
+        (void)close(o->fd);
     }
-    if (o->file) {
-        (void)fclose(o->file);
-    }
-    if ((rc || number) && o->temporary) {
+    if ((rc || o->os_errno) && o->temporary) {
         (void)unlink(o->temporary);
     }
-    if (number) { /* the true cause, instead of "the callback failed" */
-        rc = fail_errno(&mine, number, path, "write");
+    if (o->os_errno) { /* the true cause, instead of "the callback failed" */
+        rc = fail_errno(&mine, o->os_errno, o->is_stdout ? "standard output" : o->path,
+                        "write");
         if (e) {
             *e = mine;
         }

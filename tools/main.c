@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -163,9 +164,15 @@ static int run(struct ff_cli *c, int argc, char **argv, struct ff_error *e)
 static int finish(struct ff_cli *c, int rc, struct ff_error *e)
 {
     struct pollfd reader = {.fd = STDOUT_FILENO};
-    int broken = fflush(stdout) || ferror(stdout), number = errno;
+    int broken, number;
+    if (rc && ff_signals_stopped()) {
+        __fpurge(stdout); /* nobody may be reading */
+    }
+    broken = fflush(stdout) || ferror(stdout);
+    number = errno;
     ff_bar_end(c);
-    if (broken && poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR)) {
+    if ((broken || e->os_errno == EPIPE) && poll(&reader, 1, 0) == 1 &&
+        (reader.revents & POLLERR)) {
         return 141; /* as a shell shows a process that SIGPIPE ended */
     }
     if (broken) {
@@ -192,6 +199,7 @@ int main(int argc, char **argv)
     struct ff_error e = FF_ERROR_INIT;
     int rc;
     fill_standard_descriptors();
+    (void)setvbuf(stderr, NULL, _IOLBF, 4096); /* a line at once, not a character */
     ff_signals_install();
     rc = finish(&c, run(&c, argc, argv, &e), &e);
     ff_cli_free(&c);
