@@ -4,6 +4,7 @@
 #include "core/array_own.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "core/base/alloc.h"
 #include "core/base/checked.h"
@@ -260,6 +261,7 @@ int ff_array_keep(struct ff_array *a, void *owner, void (*release)(void *),
     o->owner = owner;
     o->owner_release = release;
     o->place = place;
+    o->pid = getpid();
     return 1;
 }
 

@@ -16,8 +16,8 @@ struct ff_array *ff_array_wrap_take(struct ff_array *taken, void *owner,
 /* Whether it is one of the host's (made by ff_array_new, wrap, slice, npy). */
 int ff_array_is_ours(const struct ff_array *);
 /* Let one of the host's arrays keep `owner` until its end, and its failed reads say
- * `place` (owner's, or NULL) first. 0: it has an owner already, and `owner` was released.
- */
+ * `place` (owner's, or NULL) first; after fork() the child's reads fail with FF_E_FORKED.
+ * 0: it has an owner already, and `owner` was released. */
 int ff_array_keep(struct ff_array *, void *owner, void (*release)(void *),
                   const char *place);
 /* The array's elements lie in a document, which owns the array: every further reference to

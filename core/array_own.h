@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "core/array.h"
 
@@ -19,6 +20,7 @@ struct ff_own_array {
     void *owner;                           /* released last */
     void (*owner_release)(void *);
     const char *place; /* the owner's: where reads fail, or NULL */
+    pid_t pid;         /* with an owner: the process whose files it reads */
     pthread_mutex_t lock; /* FF_ARRAY_SERIAL */
     const void *origin;
     char origin_name[128];

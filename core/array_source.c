@@ -3,6 +3,8 @@
  * a part of another array, a plugin. */
 #include "core/array_own.h"
 
+#include <unistd.h>
+
 #include "core/base/alloc.h"
 #include "core/base/region.h"
 
@@ -402,6 +404,14 @@ struct ff_array *ff_array_slice(const struct ff_array *whole, const struct ff_re
 
 /* ---- a plugin's ---- */
 
+static int forked(const struct ff_own_array *o, struct ff_error *e)
+{
+    (void)ff_fail(e, FF_E_FORKED, o->place,
+                  "the array was opened by process %ld, before fork()", (long)o->pid);
+    ff_error_fix(e, "open a host in the child process, and read the task with it");
+    return FF_E_FORKED;
+}
+
 static int wrap_read(const struct ff_array *a, const struct ff_region *r, void *dst,
                      const int64_t *dst_strides, const struct ff_call *call,
                      struct ff_error *e)
@@ -410,6 +420,9 @@ static int wrap_read(const struct ff_array *a, const struct ff_region *r, void *
     int rc;
     if (!ff_region_check((size_t)a->ndim, a->shape, r->start, r->count, r->step)) {
         return ff_fail(e, FF_E_USAGE, NULL, "the region lies outside of the array");
+    }
+    if (o->pid && o->pid != getpid()) {
+        return forked(o, e);
     }
     if (a->flags & FF_ARRAY_SERIAL) {
         (void)pthread_mutex_lock(&o->lock);

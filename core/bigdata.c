@@ -55,7 +55,7 @@ struct ff_bigdata *ff_bigdata_ref(struct ff_bigdata *b)
 
 void ff_bigdata_unref(struct ff_bigdata *b)
 {
-    if (b && atomic_fetch_sub(&b->refs, 1) == 1) {
+    if (b && !ff_storage_check(b->storage, NULL) && atomic_fetch_sub(&b->refs, 1) == 1) {
         b->storage->protocol->desc->unbind(b->bound);
         ff_storage_unref(b->storage);
         ff_free(b);

@@ -207,7 +207,8 @@ static void forget_serializers(struct ff_storage *s)
 
 void ff_storage_unref(struct ff_storage *s)
 {
-    if (!s || atomic_fetch_sub(&s->refs, 1) != 1) {
+    /* Forked, as in ff_host_unref: there is nothing to free. */
+    if (!s || ff_host_check(s->host, NULL) || atomic_fetch_sub(&s->refs, 1) != 1) {
         return;
     }
     ff_commit_derived_free(s->derived);

@@ -194,7 +194,7 @@ static int fail_kind(const struct ff_registry *r, const char *kind, struct ff_er
     char kinds[LIST_BYTES];
 
     list_kinds(r, kinds);
-    (void)ff_fail(e, FF_E_USAGE, NULL,
+    (void)ff_fail(e, FF_E_USAGE, "storage",
                   "no kind of storage is called \"%.100s\"; there are: %s", kind,
                   kinds[0] ? kinds : "none");
     if (near) {

@@ -78,8 +78,8 @@ struct ff_saving *ff_saving_new(struct ff_storage *storage,
 
 void ff_saving_abort(struct ff_saving *s)
 {
-    if (!s) {
-        return;
+    if (!s || ff_storage_check(s->storage, NULL)) {
+        return; /* forked: the parent goes on with it */
     }
     while (s->writers.count) {
         ff_writer_abort(*(struct ff_writer **)ff_vec_last(&s->writers));

@@ -125,6 +125,9 @@ struct ff_writer *ff_writer_open(struct ff_saving *s, const struct ff_array *lik
         (void)ff_fail(e, FF_E_USAGE, NULL, "no save, or no description");
         return NULL;
     }
+    if (ff_storage_check(s->storage, e)) {
+        return NULL;
+    }
     w = ff_calloc(1, sizeof *w);
     if (!w || ff_vec_append(&s->writers, &w)) {
         ff_free(w);
@@ -351,6 +354,9 @@ int ff_writer_push(struct ff_writer *w, const int64_t *start, const int64_t *cou
     if (!w || e->code) {
         return e->code ? e->code : ff_fail(e, FF_E_USAGE, NULL, "no writer");
     }
+    if (ff_storage_check(w->saving->storage, e)) {
+        return e->code; /* forked: nothing of it is touched */
+    }
     rc = w->failed ? ff_fail(e, w->failed, NULL, "an earlier push failed")
                    : check_push(w, &r, e);
     if (!rc && !strides) {
@@ -409,6 +415,10 @@ struct ff_value ff_writer_finish(struct ff_writer *w, struct ff_doc *doc,
     if (!w) {
         (void)ff_fail(e, FF_E_USAGE, NULL, "no writer");
         return v;
+    }
+    if (ff_storage_check(w->saving->storage, NULL)) {
+        (void)ff_storage_check(w->saving->storage, e);
+        return v; /* forked: the parent goes on with it */
     }
     rc = e->code;
     rc = rc || !w->failed ? rc : ff_fail(e, w->failed, NULL, "an earlier push failed");

@@ -40,4 +40,14 @@ int in_child(int (*child)(void *ctx), void *ctx, unsigned seconds);
 /* A host of its own, for children: hosts do not live across fork. */
 struct ff_host *new_host(const char *config, struct ff_error *);
 
+/* In a child: what is wrong is printed, and its status is 1. */
+#define EXPECT(condition, e)                                                             \
+    do {                                                                                 \
+        if (!(condition)) {                                                              \
+            (void)fprintf(stderr, "line %d: %s: %d at %s: %s (%s)\n", __LINE__,          \
+                          #condition, (e)->code, (e)->place, (e)->message, (e)->fix);    \
+            return 1;                                                                    \
+        }                                                                                \
+    } while (0)
+
 #endif

@@ -15,16 +15,6 @@
 
 enum { SKIPPED = 77 };
 
-/* In a child: what is wrong is printed, and its status is 1. */
-#define EXPECT(condition, e)                                                             \
-    do {                                                                                 \
-        if (!(condition)) {                                                              \
-            (void)fprintf(stderr, "line %d: %s: %d at %s: %s (%s)\n", __LINE__,          \
-                          #condition, (e)->code, (e)->place, (e)->message, (e)->fix);    \
-            return 1;                                                                    \
-        }                                                                                \
-    } while (0)
-
 /* Opened in a child: a host, a storage in `folder`, and its workflow. */
 struct there {
     struct ff_host *host;
