@@ -16,11 +16,13 @@ objects() {
 }
 
 calls() { # lines "SOURCE function", without the suffixes of other ways to call the same
-    local object source
-    objects | while read -r object source; do
-        [ ! -f "$FF_BUILD/$object" ] || nm -u "$FF_BUILD/$object" | sed -E \
-            "s/^ *[Uw] //; s/@.*//; s/^__isoc[0-9]+_//; s/^__(.*)_chk\$/\1/; s/64(_2)?\$//; s|^|$source |"
-    done
+    awk 'NR == FNR { source[$1] = $2; next }
+        { object = $1; sub(/:$/, "", object)
+          name = $NF; sub(/@.*/, "", name); sub(/^__isoc[0-9]+_/, "", name)
+          if (name ~ /^__.*_chk$/) { sub(/^__/, "", name); sub(/_chk$/, "", name) }
+          sub(/64(_2)?$/, "", name)
+          print source[object], name }' \
+        <(objects) <(cd "$FF_BUILD" && objects | cut -d' ' -f1 | xargs ls 2>/dev/null | xargs nm -A -u)
 }
 
 among() { # NAME...: of such lines those that name one of these

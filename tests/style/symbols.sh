@@ -3,6 +3,7 @@
 # symbols.sh LIBRARY PLUGIN...: what is exported. The library: what functionfuse.h marks with FF_API,
 # and functionfuse.map says the same. A plugin: its one describe function.
 # shellcheck source-path=SCRIPTDIR source=style.sh
+here=$PWD
 . "$(dirname "$0")/style.sh"
 
 exported() {
@@ -13,8 +14,10 @@ difference() { # LEFT RIGHT NAME-OF-LEFT NAME-OF-RIGHT
     comm -3 <(echo "$1") <(echo "$2") | sed "s/^\t/only in $4: /; t; s/^/only in $3: /"
 }
 
-library=$1
+cd "$here" && library=$(realpath "$1")
 shift
+mapfile -t plugins < <(realpath "$@")
+cd "$FF_SOURCE" || exit 1
 header=include/functionfuse/functionfuse.h
 marked=$(tr '\n' ' ' <$header | grep -oE 'FF_API [^;(]*ff_[a-z0-9_]+\(' | grep -oE 'ff_[a-z0-9_]+\($' | tr -d '(' | sort -u)
 mapped=$(grep -oE '^ +ff_[a-z0-9_]+;$' core/functionfuse.map | tr -d ' ;' | sort -u)
@@ -22,7 +25,7 @@ none 'functions are found' "$([ "$(wc -l <<<"$marked")" -gt 50 ] || echo "$marke
 none 'the header and the map say the same' "$(difference "$marked" "$mapped" header map)"
 none 'the library exports what the map says' "$(difference "$mapped" "$(exported "$library")" map library)"
 none 'the map hides all else' "$(grep -qE '^local: \*;|^ +\*;$' core/functionfuse.map || echo 'no "local: *"')"
-for plugin in "$@"; do
+for plugin in "${plugins[@]}"; do
     none "${plugin##*/} exports its describe function, nothing else" \
         "$(exported "$plugin" | grep -c . | grep -vx 1; exported "$plugin" | grep -vxE 'ff_(serializer|protocol)_describe')"
     none "${plugin##*/} needs no library of ours" "$(objdump -p "$plugin" | grep -E 'NEEDED +libfunctionfuse')"
