@@ -28,6 +28,11 @@ bool ff_strides_are_c(size_t ndim, const int64_t *shape, uint64_t item_bytes,
 bool ff_copy_strided(size_t ndim, const int64_t *count, size_t item_bytes, void *dst,
                      const int64_t *dst_strides, const void *src,
                      const int64_t *src_strides);
+/* The same, past the caches: for a part of a destination that is much larger than they are,
+ * which would otherwise be fetched only to be overwritten, and drive out the source. */
+bool ff_copy_strided_past(size_t ndim, const int64_t *count, size_t item_bytes, void *dst,
+                          const int64_t *dst_strides, const void *src,
+                          const int64_t *src_strides);
 
 /* Whether start, count, step (NULL: all 1) is a region of `shape`: start >= 0, count >=
  * 0, step >= 1, the last element inside (a count of 0 goes with any start). */

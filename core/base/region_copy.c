@@ -4,6 +4,10 @@
  * source and destination run along different axes, a tile that stays in the cache. */
 #include <string.h>
 
+#if defined __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "checked.h"
 #include "region.h"
 
@@ -11,6 +15,7 @@ enum {
     TILE_BYTES = 64,             /* a cache line along the source's fastest axis */
     TILE_LINES = 16,             /* and so many items along the destination's */
     FILL_BLOCK_BYTES = 16 << 10, /* what is repeated stays in the first cache */
+    PAST_BYTES = 256,            /* a shorter run is not worth it */
 };
 
 struct axis {
@@ -20,6 +25,7 @@ struct axis {
 struct plan {
     size_t ndim;
     size_t item_bytes;
+    bool past; /* the destination is not to fill the caches */
     uint8_t *dst;
     const uint8_t *src;
     struct axis axes[FF_REGION_MAX_NDIM];
@@ -51,6 +57,51 @@ static void line_any(uint8_t *dst, const uint8_t *src, const struct axis *a,
     }
 }
 
+#if defined __SSE2__
+/* Stores past the caches: whole lines go to memory without being fetched first. */
+static void copy_past(uint8_t *dst, const uint8_t *src, size_t size_bytes)
+{
+    size_t head_bytes = (size_t)(-(uintptr_t)dst & (TILE_BYTES - 1));
+
+    head_bytes = head_bytes < size_bytes ? head_bytes : size_bytes;
+    memcpy(dst, src, head_bytes);
+    for (size_bytes -= head_bytes, dst += head_bytes, src += head_bytes;
+         size_bytes >= TILE_BYTES;
+         size_bytes -= TILE_BYTES, dst += TILE_BYTES, src += TILE_BYTES) {
+        const __m128i *from = (const __m128i *)(const void *)src;
+        __m128i *to = (__m128i *)(void *)dst;
+
+        for (int i = 0; i < 4; i++) {
+            _mm_stream_si128(to + i, _mm_loadu_si128(from + i));
+        }
+    }
+    memcpy(dst, src, size_bytes);
+}
+
+/* Such stores are seen by other threads only behind this. */
+static void past_end(void)
+{
+    _mm_sfence();
+}
+#else
+static void copy_past(uint8_t *dst, const uint8_t *src, size_t size_bytes)
+{
+    memcpy(dst, src, size_bytes);
+}
+
+static void past_end(void)
+{
+}
+#endif
+
+static void line_past(uint8_t *dst, const uint8_t *src, const struct axis *a,
+                      size_t item_bytes)
+{
+    for (int64_t i = 0; i < a->count; i++) {
+        copy_past(dst + i * a->dst, src + i * a->src, item_bytes);
+    }
+}
+
 /* One item again and again into packed memory. */
 static void line_fill(uint8_t *dst, const uint8_t *src, const struct axis *a,
                       size_t item_bytes)
@@ -76,6 +127,9 @@ static line_fn *pick_line(const struct plan *p, const struct axis *a)
 {
     if (a->src == 0 && a->dst == (int64_t)p->item_bytes) {
         return line_fill;
+    }
+    if (p->past && p->item_bytes >= PAST_BYTES) {
+        return line_past;
     }
     switch (p->item_bytes) {
     case 1:
@@ -247,26 +301,45 @@ static void copy_planes(struct plan *p)
     }
 }
 
+static bool copy(struct plan *p, size_t ndim, const int64_t *count,
+                 const int64_t *dst_strides, const int64_t *src_strides)
+{
+    struct axis one = {1, 0, 0};
+
+    if (ndim > FF_REGION_MAX_NDIM) {
+        return false;
+    }
+    if (p->item_bytes == 0 || !plan_axes(p, ndim, count, dst_strides, src_strides)) {
+        return true;
+    }
+    sort_axes(p);
+    merge_axes(p);
+    if (p->ndim == 0) {
+        (p->past ? line_past : line_any)(p->dst, p->src, &one, p->item_bytes);
+    } else if (p->ndim == 1) {
+        pick_line(p, &p->axes[0])(p->dst, p->src, &p->axes[0], p->item_bytes);
+    } else {
+        copy_planes(p);
+    }
+    return true;
+}
+
 bool ff_copy_strided(size_t ndim, const int64_t *count, size_t item_bytes, void *dst,
                      const int64_t *dst_strides, const void *src,
                      const int64_t *src_strides)
 {
     struct plan p = {.item_bytes = item_bytes, .dst = dst, .src = src};
 
-    if (ndim > FF_REGION_MAX_NDIM) {
-        return false;
-    }
-    if (item_bytes == 0 || !plan_axes(&p, ndim, count, dst_strides, src_strides)) {
-        return true;
-    }
-    sort_axes(&p);
-    merge_axes(&p);
-    if (p.ndim == 0) {
-        memcpy(p.dst, p.src, p.item_bytes);
-    } else if (p.ndim == 1) {
-        pick_line(&p, &p.axes[0])(p.dst, p.src, &p.axes[0], p.item_bytes);
-    } else {
-        copy_planes(&p);
-    }
-    return true;
+    return copy(&p, ndim, count, dst_strides, src_strides);
+}
+
+bool ff_copy_strided_past(size_t ndim, const int64_t *count, size_t item_bytes, void *dst,
+                          const int64_t *dst_strides, const void *src,
+                          const int64_t *src_strides)
+{
+    struct plan p = {.item_bytes = item_bytes, .past = true, .dst = dst, .src = src};
+    bool ok = copy(&p, ndim, count, dst_strides, src_strides);
+
+    past_end();
+    return ok;
 }

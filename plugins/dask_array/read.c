@@ -12,9 +12,11 @@ enum {
     GROUP_BYTES = 1 << 20,
     NEAR_BYTES = 64 << 10, /* a span this short is read whole, holes and all */
     HOLES_FACTOR = 4,      /* so is one that is not mostly holes */
-    SPAN_BYTES = 2048,     /* rows this long are read in place */
+    SPAN_BYTES = 4096,     /* rows this long are read in place */
     SPANS_MAX = 512,
-    BOMB_FACTOR = 1100 /* deflate makes at most 1032 bytes of one */
+    PIECE_BYTES = 256 << 10, /* others by way of memory that stays in the second cache */
+    PAST_BYTES = 8 << 20,    /* a region this large does not fit the caches */
+    BOMB_FACTOR = 1100       /* deflate makes at most 1032 bytes of one */
 };
 
 struct job {
@@ -27,6 +29,7 @@ struct job {
     int64_t count[FF_MAX_NDIM];
     uint64_t chunk_count, per_group;
     int64_t strides[FF_MAX_NDIM]; /* within a chunk */
+    bool past;                    /* the caches: see ff_copy_strided_past() */
 };
 
 /* What one read of a chunk's part needs. */
@@ -109,23 +112,46 @@ static int read_rows(const struct piece *p, uint64_t offset, char *dst,
     return rc;
 }
 
+static void copy_out(const struct job *j, uint32_t ndim, const int64_t *count, char *dst,
+                     const int64_t *dst_strides, const void *src,
+                     const int64_t *src_strides)
+{
+    size_t item_bytes = (size_t)j->a->set.dtype->item_bytes;
+
+    (void)(j->past ? ff_copy_strided_past : ff_copy_strided)(
+        ndim, count, item_bytes, dst, dst_strides, src, src_strides);
+}
+
+/* A few rows of the first axis at a time. */
 static int read_and_copy(const struct piece *p, uint64_t offset, char *dst, uint32_t ndim,
                          struct ff_error *e)
 {
     const struct hdf_array *a = p->job->a;
-    struct hdf_scratch *s = hdf_scratch_take(a->inst, (size_t)p->span_bytes, e);
-    int rc = s ? hdf_raw_read(a, p->entry, offset, s->data, (size_t)p->span_bytes,
-                              p->job->call, e)
-               : FF_E_NO_MEMORY;
+    const int64_t *count = p->count + p->axis, *src_strides = p->src_strides + p->axis;
+    uint64_t step = (uint64_t)src_strides[0];
+    uint64_t row_bytes = p->span_bytes - (uint64_t)(count[0] - 1) * step;
+    int64_t rows = step < PIECE_BYTES ? (int64_t)(PIECE_BYTES / step) : 1;
+    int64_t part[FF_MAX_NDIM];
+    struct hdf_scratch *s;
+    int rc = FF_OK;
 
-    if (rc == FF_OK) {
-        (void)ff_copy_strided(
-            ndim - p->axis, p->count + p->axis, (size_t)a->set.dtype->item_bytes, dst,
-            p->dst_strides + p->axis, s->data, p->src_strides + p->axis);
+    rows = rows < count[0] ? rows : count[0];
+    s = hdf_scratch_take(a->inst, (size_t)((uint64_t)(rows - 1) * step + row_bytes), e);
+    if (!s) {
+        return FF_E_NO_MEMORY;
     }
-    if (s) {
-        hdf_scratch_give(a->inst, s);
+    memcpy(part, count, (ndim - p->axis) * sizeof *part);
+    for (int64_t i = 0; rc == FF_OK && i < count[0]; i += rows) {
+        part[0] = rows < count[0] - i ? rows : count[0] - i;
+        rc = hdf_raw_read(a, p->entry, offset + (uint64_t)i * step, s->data,
+                          (size_t)((uint64_t)(part[0] - 1) * step + row_bytes),
+                          p->job->call, e);
+        if (rc == FF_OK) {
+            copy_out(p->job, ndim - p->axis, part, dst + i * p->dst_strides[p->axis],
+                     p->dst_strides + p->axis, s->data, src_strides);
+        }
     }
+    hdf_scratch_give(a->inst, s);
     return rc;
 }
 
@@ -231,8 +257,7 @@ static int read_filtered(const struct job *j, const struct hdf_entry *entry,
             plain += part->first[i] * j->strides[i];
             strides[i] = j->strides[i] * (j->region->step ? j->region->step[i] : 1);
         }
-        (void)ff_copy_strided(a->set.ndim, part->count, (size_t)a->set.dtype->item_bytes,
-                              dst, j->dst_strides, plain, strides);
+        copy_out(j, a->set.ndim, part->count, dst, j->dst_strides, plain, strides);
     }
     hdf_scratch_give(a->inst, s);
     return rc;
@@ -356,6 +381,7 @@ int hdf_array_read(const struct ff_array *array, const struct ff_region *region,
         j.per_group = GROUP_BYTES / d->chunk_bytes;
     }
     groups = (j.chunk_count - 1) / j.per_group + 1;
+    j.past = total_bytes >= PAST_BYTES;
     if (groups > 1 && total_bytes >= PARALLEL_BYTES) {
         return a->inst->pool->for_each(a->inst->host, groups, read_group, &j, call, e);
     }

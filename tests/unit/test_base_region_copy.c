@@ -26,7 +26,7 @@ struct layout {
 static void make_layout(struct layout *l, size_t ndim, const int64_t *count,
                         size_t item_bytes, bool repeats, uint64_t *state)
 {
-    size_t order[MAX_AXES];
+    size_t order[MAX_AXES] = {0};
     int64_t stride = (int64_t)(item_bytes + next_random(state, 3) / 2 * 3), start = 0;
 
     for (size_t i = 0; i < ndim; i++) {
@@ -76,16 +76,22 @@ static void check_round(size_t ndim, const int64_t *count, size_t item_bytes,
                         uint64_t *state)
 {
     struct layout src, dst;
-    uint8_t *expected;
+    uint8_t *expected, *before;
 
     make_layout(&src, ndim, count, item_bytes, true, state);
     make_layout(&dst, ndim, count, item_bytes, false, state);
     expected = ff_memdup(dst.memory, dst.size_bytes);
+    before = ff_memdup(dst.memory, dst.size_bytes);
     copy_naively(ndim, count, item_bytes, expected + (dst.first - dst.memory),
                  dst.strides, src.first, src.strides);
     ck_assert(ff_copy_strided(ndim, count, item_bytes, dst.first, dst.strides, src.first,
                               src.strides));
     ck_assert(memcmp(expected, dst.memory, dst.size_bytes) == 0);
+    memcpy(dst.memory, before, dst.size_bytes);
+    ck_assert(ff_copy_strided_past(ndim, count, item_bytes, dst.first, dst.strides,
+                                   src.first, src.strides));
+    ck_assert(memcmp(expected, dst.memory, dst.size_bytes) == 0);
+    ff_free(before);
     ff_free(expected);
     ff_free(src.memory);
     ff_free(dst.memory);
