@@ -302,15 +302,16 @@ static int v_str(struct ff_value v, const char **text, size_t *size, struct ff_e
 {
     const struct cell *c = cell_of(v);
 
-    (void)size;
     if (v.cell >= 100) {
         *text = dict.items[v.cell - 100].key;
+        *size = strlen(*text);
         return FF_OK;
     }
     if (!c || c->kind != FF_STR) {
         return ff_fail(e, FF_E_TYPE, "stub", "not a str");
     }
     *text = c->text;
+    *size = strlen(*text);
     return FF_OK;
 }
 
