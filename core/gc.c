@@ -54,6 +54,16 @@ static void spare(struct collector *c, const char *why)
     c->spared = 1;
 }
 
+/* A clock that failed (INT64_MIN) makes everything younger than any grace. */
+static int64_t age_ns(int64_t now_ns, int64_t mtime_ns)
+{
+    int64_t age;
+    if (__builtin_sub_overflow(now_ns, mtime_ns, &age)) {
+        return now_ns > mtime_ns ? INT64_MAX : INT64_MIN;
+    }
+    return age;
+}
+
 /* ---- C: candidates ---- */
 
 static int add_candidate(void *ctx, const struct ff_io *io)
@@ -123,7 +133,7 @@ static int add_intent(void *ctx, const struct ff_intent_info *info)
         spare(c, "a save is in progress");
         return 0;
     }
-    if (c->intents_now_ns - info->mtime_ns < c->grace_ns) {
+    if (age_ns(c->intents_now_ns, info->mtime_ns) < c->grace_ns) {
         spare(c, "a save ended, or was stopped, not long ago");
         return 0;
     }
@@ -264,7 +274,7 @@ static void drop_marked(struct collector *c)
     for (size_t i = 0; i < c->candidates.count; i++) {
         if (!referred_to(c, &all[i])) {
             all[kept++] = all[i];
-            if (c->now_ns - all[i].mtime_ns < c->grace_ns) {
+            if (age_ns(c->now_ns, all[i].mtime_ns) < c->grace_ns) {
                 spare(
                     c,
                     "something that no task refers to is younger than the grace: a save "
@@ -285,7 +295,7 @@ static int sweep(struct collector *c, struct ff_bigdata *b, struct ff_error *e)
             rc = ff_owned_remove(b, "", "", cand->uuid, c->call, e);
         }
         if (!rc && report(c, "", cand->uuid, "orphan", c->spared ? c->why : "",
-                          cand->size_bytes, c->now_ns - cand->mtime_ns, remove)) {
+                          cand->size_bytes, age_ns(c->now_ns, cand->mtime_ns), remove)) {
             rc = FF_DECLINED;
         }
     }
