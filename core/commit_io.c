@@ -87,7 +87,9 @@ void ff_derived_steady(const struct ff_derived *d, int64_t for_ns, struct ff_ste
 
 bool ff_derived_is_late(const struct ff_derived *d, const struct ff_steady *call)
 {
-    return ff_sys_now_ns(d->sys, CLOCK_MONOTONIC) >= call->until_ns;
+    int64_t now_ns = ff_sys_now_ns(d->sys, CLOCK_MONOTONIC);
+
+    return now_ns == INT64_MIN || now_ns >= call->until_ns;
 }
 
 /* ---- names ---- */

@@ -121,16 +121,23 @@ static int get_all(struct ff_storage *s, const char *name, uint64_t max_bytes,
     return FF_OK;
 }
 
+/* Whether less than this has gone by; not, when a clock failed (INT64_MIN). */
+static int is_within(int64_t now_ns, int64_t then_ns, int64_t span_ns)
+{
+    int64_t gone_ns;
+    return now_ns != INT64_MIN && !__builtin_sub_overflow(now_ns, then_ns, &gone_ns) &&
+           gone_ns < span_ns;
+}
+
 /* Python truncates and then writes in place: what looks torn and is young may be whole in
  * a moment. */
 static int worth_waiting(struct ff_storage *s, const struct ff_task_bytes *b,
                          int64_t since_ns, const struct ff_call *call)
 {
     const struct ff_sys *sys = ff_host_sys(s->host);
-    int64_t now = ff_sys_now_ns(sys, CLOCK_REALTIME);
-    int young = now - b->mtime_ns < YOUNG_NS;
-    int waited = ff_sys_now_ns(sys, CLOCK_MONOTONIC) - since_ns > TORN_WAIT_NS;
-    if (!young || waited || ff_cancelled(call)) {
+    int young = is_within(ff_sys_now_ns(sys, CLOCK_REALTIME), b->mtime_ns, YOUNG_NS);
+    int early = is_within(ff_sys_now_ns(sys, CLOCK_MONOTONIC), since_ns, TORN_WAIT_NS);
+    if (!young || !early || ff_cancelled(call)) {
         return 0;
     }
     (void)sys->poll(sys, NULL, 0, TORN_NAP_MS);
