@@ -14,13 +14,13 @@
 struct ff_own_array {
     struct ff_array pub; /* first: a pointer to one is a pointer to the other */
     atomic_uint refs;
-    struct ff_doc *home; /* ff_array_set_home */
+    struct ff_doc *home;          /* ff_array_set_home */
     const int64_t *const *bounds; /* with edges: for each axis where its chunks end */
     void (*finish)(struct ff_own_array *); /* the kind's part of the end, or NULL */
     void *owner;                           /* released last */
     void (*owner_release)(void *);
-    const char *place; /* the owner's: where reads fail, or NULL */
-    pid_t pid;         /* with an owner: the process whose files it reads */
+    const char *place;    /* the owner's: where reads fail, or NULL */
+    pid_t pid;            /* with an owner: the process whose files it reads */
     pthread_mutex_t lock; /* FF_ARRAY_SERIAL */
     const void *origin;
     char origin_name[128];

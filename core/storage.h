@@ -52,7 +52,8 @@ struct ff_bigdata {
     void *bound;
     const struct ff_objects *objects;
     char workflow[FF_PLACE_BYTES];
-    char place[FF_PLACE_BYTES]; /* workflow/task, when it is that of a task that was read */
+    char place
+        [FF_PLACE_BYTES]; /* workflow/task, when it is that of a task that was read */
 };
 
 struct ff_bigdata *ff_bigdata_open(struct ff_storage *, const char *workflow,

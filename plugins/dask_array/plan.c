@@ -99,7 +99,8 @@ static int plan_make(struct hdf_writer *w, const struct ff_array *a, struct ff_e
     rc = rc ? rc : plan_grid(p, a, w->place, e);
     rc = rc ? rc : hdf_edges_print(a, &p->edges, e);
     p->chunked = p->ndim > 0;
-    p->through_index = p->stream || (p->chunked && (p->options.level || !has_elements(p)));
+    p->through_index =
+        p->stream || (p->chunked && (p->options.level || !has_elements(p)));
     return rc || !p->chunked ? rc : check_chunk(p, w->place, e);
 }
 
