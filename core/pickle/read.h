@@ -4,6 +4,8 @@
 #ifndef FF_CORE_READ_H
 #define FF_CORE_READ_H
 
+#include <string.h>
+
 #include "core/doc.h"
 #include "opcodes.h"
 
@@ -52,6 +54,13 @@ int ff_read_fail(struct ff_reader *r, int code, const char *fmt, ...)
 /* No memory, or over the budget. */
 int ff_read_full(struct ff_reader *r);
 int ff_read_run(struct ff_reader *r);
+
+/* Zeroed; NULL: no memory. */
+static inline void *ff_read_new_node(struct ff_reader *r, size_t size_bytes)
+{
+    void *node = ff_doc_alloc(r->doc, size_bytes);
+    return node ? memset(node, 0, size_bytes) : NULL;
+}
 
 int ff_read_grow_stack(struct ff_reader *r, size_t extra);
 static inline int ff_read_push(struct ff_reader *r, uint64_t cell)

@@ -5,12 +5,6 @@
 
 #include "read.h"
 
-static void *new_node(struct ff_reader *r, size_t size_bytes)
-{
-    void *node = ff_doc_alloc(r->doc, size_bytes);
-    return node ? memset(node, 0, size_bytes) : NULL;
-}
-
 /* ---- globals ---- */
 
 static int push_global(struct ff_reader *r, uint64_t module, uint64_t name, bool line)
@@ -18,7 +12,7 @@ static int push_global(struct ff_reader *r, uint64_t module, uint64_t name, bool
     if (!module || !name) {
         return ff_read_full(r);
     }
-    struct ff_global_node *g = new_node(r, sizeof *g);
+    struct ff_global_node *g = ff_read_new_node(r, sizeof *g);
     if (g) {
         g->module = module;
         g->name = name;
@@ -82,7 +76,7 @@ static int push_extension(struct ff_reader *r, size_t size)
     if (code <= 0) {
         return ff_read_fail(r, FF_E_CORRUPT, "an extension code must be positive");
     }
-    struct ff_extension_node *node = new_node(r, sizeof *node);
+    struct ff_extension_node *node = ff_read_new_node(r, sizeof *node);
     if (node) {
         node->code = code;
     }
@@ -121,7 +115,7 @@ static int push_object(struct ff_reader *r, int how, uint64_t callable, uint64_t
     if (r->scan) {
         return ff_read_push(r, FF_TAG_OPAQUE);
     }
-    struct ff_object_node *o = new_node(r, sizeof *o);
+    struct ff_object_node *o = ff_read_new_node(r, sizeof *o);
     if (!o) {
         return ff_read_full(r);
     }
@@ -130,7 +124,7 @@ static int push_object(struct ff_reader *r, int how, uint64_t callable, uint64_t
     o->args = args;
     o->unmemoized = true;
     if (kwargs) {
-        o->more = new_node(r, sizeof *o->more);
+        o->more = ff_read_new_node(r, sizeof *o->more);
         if (!o->more) {
             return ff_read_full(r);
         }
@@ -238,7 +232,7 @@ int ff_op_obj(struct ff_reader *r)
 static struct ff_object_more *more_of(struct ff_reader *r, struct ff_object_node *o)
 {
     if (!o->more) {
-        o->more = new_node(r, sizeof *o->more);
+        o->more = ff_read_new_node(r, sizeof *o->more);
     }
     return o->more;
 }
@@ -247,7 +241,7 @@ static int add_step(struct ff_reader *r, struct ff_object_node *o, int kind, uin
                     uint64_t b)
 {
     struct ff_object_more *more = more_of(r, o);
-    struct ff_step *s = more ? new_node(r, sizeof *s) : NULL;
+    struct ff_step *s = more ? ff_read_new_node(r, sizeof *s) : NULL;
     if (!s) {
         return ff_read_full(r);
     }
@@ -458,86 +452,4 @@ int ff_read_dropped(struct ff_reader *r, uint64_t cell)
     }
     uint64_t none = 0;
     return ff_read_effects(r, FF_STEP_CALL, cell, &none, 1);
-}
-
-/* ---- persistent ids and buffers ---- */
-
-static int push_persistent(struct ff_reader *r, uint64_t pid)
-{
-    if (r->found_pid) {
-        int stop = r->found_pid(r, pid);
-        if (stop) {
-            return stop;
-        }
-    }
-    if (r->scan) {
-        return ff_read_push(r, FF_TAG_OPAQUE);
-    }
-    uint64_t *known = ff_tag(pid) > FF_TAG_INT ? ff_cellmap_put(&r->pids, pid) : NULL;
-    if (known && *known) {
-        return ff_read_push(r, *known);
-    }
-    struct ff_persistent_node *node = new_node(r, sizeof *node);
-    if (!node) {
-        return ff_read_full(r);
-    }
-    node->pid = pid;
-    if (known) {
-        *known = ff_cell(FF_TAG_PERSISTENT, node);
-    }
-    return ff_read_push(r, ff_cell(FF_TAG_PERSISTENT, node));
-}
-
-int ff_op_persid(struct ff_reader *r)
-{
-    if (ff_utf8_check(r->arg, r->arg_bytes) != 2) {
-        return ff_read_fail(r, FF_E_CORRUPT,
-                            "a persistent id of protocol 0 must be ASCII");
-    }
-    uint64_t pid = ff_doc_scalar(r->doc, FF_TAG_STR, r->arg, r->arg_bytes);
-    return pid ? push_persistent(r, pid) : ff_read_full(r);
-}
-
-int ff_op_binpersid(struct ff_reader *r)
-{
-    int failed = ff_read_need(r, 1);
-    return failed ? failed : push_persistent(r, r->stack[--r->depth]);
-}
-
-static int push_buffer(struct ff_reader *r, uint64_t number, bool readonly)
-{
-    struct ff_buffer_node *node = new_node(r, sizeof *node);
-    if (node) {
-        node->number = number;
-        node->readonly = readonly;
-    }
-    return ff_read_push_node(r, FF_TAG_BUFFER, node);
-}
-
-int ff_op_next_buffer(struct ff_reader *r)
-{
-    return push_buffer(r, r->buffers++, false);
-}
-
-int ff_op_readonly_buffer(struct ff_reader *r)
-{
-    int failed = ff_read_need(r, 1);
-    if (failed) {
-        return failed;
-    }
-    uint64_t top = r->stack[r->depth - 1];
-    switch (ff_tag(top)) {
-    case FF_TAG_BYTES:
-    case FF_TAG_BYTEARRAY:
-        return FF_OK;
-    case FF_TAG_BUFFER:
-        r->depth--;
-        return push_buffer(r, ((const struct ff_buffer_node *)ff_cell_node(top))->number,
-                           true);
-    default:
-        return r->scan && ff_tag(top) == FF_TAG_OPAQUE
-                   ? FF_OK
-                   : ff_read_fail(r, FF_E_CORRUPT, "a %s is not a buffer",
-                                  ff_kind_name(ff_kind(ff_value_of(r->doc, top))));
-    }
 }

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* read_persistent.c: opcodes whose objects are elsewhere: persistent ids, each a node once, and
+ * out-of-band buffers. */
+#include "read.h"
+
+static int push_persistent(struct ff_reader *r, uint64_t pid)
+{
+    if (r->found_pid) {
+        int stop = r->found_pid(r, pid);
+        if (stop) {
+            return stop;
+        }
+    }
+    if (r->scan) {
+        return ff_read_push(r, FF_TAG_OPAQUE);
+    }
+    uint64_t *known = ff_tag(pid) > FF_TAG_INT ? ff_cellmap_put(&r->pids, pid) : NULL;
+    if (known && *known) {
+        return ff_read_push(r, *known);
+    }
+    struct ff_persistent_node *node = ff_read_new_node(r, sizeof *node);
+    if (!node) {
+        return ff_read_full(r);
+    }
+    node->pid = pid;
+    if (known) {
+        *known = ff_cell(FF_TAG_PERSISTENT, node);
+    }
+    return ff_read_push(r, ff_cell(FF_TAG_PERSISTENT, node));
+}
+
+int ff_op_persid(struct ff_reader *r)
+{
+    if (ff_utf8_check(r->arg, r->arg_bytes) != 2) {
+        return ff_read_fail(r, FF_E_CORRUPT,
+                            "a persistent id of protocol 0 must be ASCII");
+    }
+    uint64_t pid = ff_doc_scalar(r->doc, FF_TAG_STR, r->arg, r->arg_bytes);
+    return pid ? push_persistent(r, pid) : ff_read_full(r);
+}
+
+int ff_op_binpersid(struct ff_reader *r)
+{
+    int failed = ff_read_need(r, 1);
+    return failed ? failed : push_persistent(r, r->stack[--r->depth]);
+}
+
+static int push_buffer(struct ff_reader *r, uint64_t number, bool readonly)
+{
+    struct ff_buffer_node *node = ff_read_new_node(r, sizeof *node);
+    if (node) {
+        node->number = number;
+        node->readonly = readonly;
+    }
+    return ff_read_push_node(r, FF_TAG_BUFFER, node);
+}
+
+int ff_op_next_buffer(struct ff_reader *r)
+{
+    return push_buffer(r, r->buffers++, false);
+}
+
+int ff_op_readonly_buffer(struct ff_reader *r)
+{
+    int failed = ff_read_need(r, 1);
+    if (failed) {
+        return failed;
+    }
+    uint64_t top = r->stack[r->depth - 1];
+    switch (ff_tag(top)) {
+    case FF_TAG_BYTES:
+    case FF_TAG_BYTEARRAY:
+        return FF_OK;
+    case FF_TAG_BUFFER:
+        r->depth--;
+        return push_buffer(r, ((const struct ff_buffer_node *)ff_cell_node(top))->number,
+                           true);
+    default:
+        return r->scan && ff_tag(top) == FF_TAG_OPAQUE
+                   ? FF_OK
+                   : ff_read_fail(r, FF_E_CORRUPT, "a %s is not a buffer",
+                                  ff_kind_name(ff_kind(ff_value_of(r->doc, top))));
+    }
+}
