@@ -152,7 +152,10 @@ static int give_back(const struct ff_file_old *old, const char *task, const char
     }
     if (ff_file_rename_new(old->root, old->workflow_fd, old->name, old->workflow_fd,
                            task) < 0) {
-        ff_file_warn(old->root, "%s: what was no task is now %s", place, old->name);
+        return ff_fail(e, FF_E_UNKNOWN_OUTCOME, place,
+                       "what has its name seems to be no task, and could not be given "
+                       "back: it is now %s",
+                       old->name);
     }
     if (e && !e->code) {
         *e = why;

@@ -161,8 +161,9 @@ static int visit_names(struct walk *w, const char *folder, int dir_fd,
         int type = ff_file_type(w->root, dir_fd, d);
         struct ff_file_entry entry = {dir_fd, folder, d->name, type};
 
-        if (type == -ENOENT) {
-            continue;
+        if (type == -ENOENT) { /* gone by now; what it was, the visitor finds out */
+            entry.type = DT_REG;
+            type = DT_REG;
         }
         code = type < 0 ? ff_file_fail(e, type, d->name, "look at it")
                         : w->visit(w->ctx, &entry, e);
@@ -284,7 +285,12 @@ static int list_entry(void *ctx, const struct ff_file_entry *entry, struct ff_er
         return 0;
     }
     rc = sys->fstatat(sys, entry->dir_fd, entry->name, &st, AT_SYMLINK_NOFOLLOW);
-    if (rc == -ENOENT || (rc == 0 && !S_ISREG(st.st_mode))) {
+    if (rc ==
+        -ENOENT) { /* it was there when the folder was read: gc must learn that it has
+                          * been removed or renamed since, and look again */
+        memset(&st, 0, sizeof st);
+        rc = 0;
+    } else if (rc == 0 && !S_ISREG(st.st_mode)) {
         return 0;
     }
     return rc < 0 ? ff_file_fail(e, rc, entry->name, "look at it")
