@@ -467,7 +467,7 @@ FF_API struct ff_array *ff_npy_open(const char *path, uint32_t chunking,
 FF_API int ff_npy_write(const struct ff_array *,
                         int (*write)(void *ctx, const void *data, size_t size_bytes),
                         void *ctx, const struct ff_call *, struct ff_error *);
-/* JSON. What JSON lacks has tags: see docs/format.md. {"$npy": "file.npy", "chunks":
+/* JSON. What JSON lacks has tags: see docs/json.md. {"$npy": "file.npy", "chunks":
  * [..]} opens a file beside `folder` (NULL: refused). */
 FF_API struct ff_value ff_from_json(struct ff_doc *, const char *text, size_t size_bytes,
                                     const char *folder, struct ff_error *);
