@@ -77,6 +77,7 @@ third_party() {
     '<ltdl.h>') [ "$file" = core/loader.c ] || bad ;;
     '<openssl/'*) [ "$file" = core/base/digest.c ] || bad ;;
     '<hdf5.h>' | '<H5'* | '<zlib.h>') [[ $file = plugins/dask_array/* ]] || bad ;;
+    '<emmintrin.h>') [ "$file" = core/base/region_copy.c ] || bad ;;
     '<check.h>') bad ;;
     '<'*) system_header || bad ;;
     esac
