@@ -26,7 +26,7 @@ calls() { # lines "SOURCE function", without the suffixes of other ways to call 
 }
 
 among() { # NAME...: of such lines those that name one of these
-    awk -v names=" $* " 'index(names, " " $2 " ") { print $1 " calls " $2 }'
+    awk -v names=" $* " 'index(names, " " $2 " ") { print $1 " calls " $2 }' | sort -u
 }
 
 outside() { # REGEX: of such findings those of other files
