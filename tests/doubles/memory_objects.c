@@ -290,13 +290,15 @@ static int collect(const struct mem_store *s, const char *full, size_t skip,
     (void)mem_find(s, full, &i);
     for (; !rc && i < s->entries.count; i++) {
         const struct mem_entry *entry = mem_at(s, i);
-        const char *name = entry->name + skip, *slash;
         const struct listed *last = ff_vec_last(all);
-        size_t length = strlen(name);
+        const char *name, *slash;
+        size_t length;
 
         if (strncmp(entry->name, full, full_bytes)) {
             break;
         }
+        name = entry->name + skip;
+        length = strlen(name);
         slash = one_level ? strchr(entry->name + full_bytes, '/') : NULL;
         if (slash) {
             length = (size_t)(slash - name);

@@ -464,11 +464,12 @@ static void cut_here(struct machine *m)
 static void note_step(struct machine *m)
 {
     const struct fault_record *r = &m->replay->last;
-    bool wanted = r->flags && r->result == m->scenario->action[r->fd].want;
+    bool wanted;
 
     if (r->op != OP_MARK) {
         return;
     }
+    wanted = r->flags && r->result == m->scenario->action[r->fd].want;
     m->begun = r->fd + 1;
     m->ended = wanted ? r->fd + 1 : r->fd;
     m->code = r->flags && !wanted ? r->result : 0;

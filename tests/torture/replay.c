@@ -86,6 +86,13 @@ static void read_base(struct replay_node *n, const char *path)
     (void)fclose(in);
 }
 
+static const char *keep_name(struct replay *r, const char *name)
+{
+    r->names = need(realloc(r->names, (r->name_count + 1) * sizeof *r->names));
+    r->names[r->name_count] = need(strdup(name));
+    return r->names[r->name_count++];
+}
+
 static void load_folder(struct replay *r, struct replay_node *folder, const char *path)
 {
     DIR *dir = need(opendir(path));
@@ -105,7 +112,7 @@ static void load_folder(struct replay *r, struct replay_node *folder, const char
             abort();
         }
         n = node_new(r, folder, S_ISDIR(st.st_mode));
-        name = need(strdup(d->d_name));
+        name = keep_name(r, d->d_name);
         replay_set(r, &folder->first, name, n);
         replay_set(r, &folder->now, name, n);
         if (n->is_folder) {
@@ -200,7 +207,7 @@ static struct replay_meta *meta_new(struct replay *r, const char *text)
 static void meta_add(struct replay *r, struct replay_meta *m, struct replay_node *folder,
                      const char *name, struct replay_node *node)
 {
-    const char *copy = need(strdup(name));
+    const char *copy = keep_name(r, name);
 
     m->update[m->count].folder = folder;
     m->update[m->count].name = copy;
@@ -455,9 +462,12 @@ bool replay_begin(struct replay *r, const char *world, const char *before, int l
     return !r->faulty;
 }
 
-/* Names are left: the process that replays ends with it. */
 void replay_end(struct replay *r)
 {
+    for (size_t i = 0; i < r->name_count; i++) {
+        free(r->names[i]);
+    }
+    free(r->names);
     for (size_t i = 0; i < r->node_count; i++) {
         free(r->node[i]->base);
         free(r->node[i]->writes);

@@ -62,6 +62,8 @@ struct replay {
     size_t node_count;
     struct replay_meta meta[META_MAX];
     size_t meta_count;
+    char **names; /* every name that nodes and steps point to */
+    size_t name_count;
     struct replay_node *fd[ACTOR_MAX][FD_MAX];
     bool faulty; /* a table is too small, or the log is broken */
     /* of the last record */

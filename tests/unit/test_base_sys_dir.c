@@ -20,6 +20,7 @@ static int base;
 
 static void make_files(int count)
 {
+    (void)snprintf(path, sizeof path, "/tmp/ff-test-dir-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(path));
     base = sys->openat(sys, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
     ck_assert_int_ge(base, 0);

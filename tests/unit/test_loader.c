@@ -155,5 +155,5 @@ RUN_TESTS("loader", good_file_gives_its_function, function_of_a_linked_library_i
           missing_symbol_is_found_at_once_and_named,
           text_file_and_missing_file_have_their_own_reasons,
           path_that_is_not_full_is_refused, libtool_archive_beside_the_file_is_not_obeyed,
-          plugins_do_not_see_each_other, others_use_of_libltdl_is_as_before,
-          eight_threads_may_load_at_once)
+          plugins_do_not_see_each_other, eight_threads_may_load_at_once,
+          others_use_of_libltdl_is_as_before)
