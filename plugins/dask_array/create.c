@@ -118,6 +118,9 @@ static hid_t make_file(struct hdf_io *io, const struct hdf_plan *p, const char *
         file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, list);
     }
     (void)H5Pclose(list);
+    if (file < 0) {
+        hdf_io_drop_driver(io);
+    }
     return file;
 }
 

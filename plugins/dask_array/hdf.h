@@ -228,6 +228,7 @@ struct hdf_io {
     struct ff_error *error;
     int failed;
     struct ff_error first; /* of writing: why */
+    int64_t driver;        /* libhdf5's id of our driver; 0 = none */
     bool dead;             /* the medium is left alone */
     bool held; /* the library would not let go of the file: this memory must stay */
 };
@@ -235,6 +236,8 @@ struct hdf_io {
 struct hdf_io *hdf_io_new(const struct ff_files *);
 void hdf_io_free(struct hdf_io *); /* NULL is harmless */
 bool hdf_io_close(struct hdf_io *, int64_t h5_file);
+/* Where no file came of the access list. */
+void hdf_io_drop_driver(struct hdf_io *);
 
 struct hdf_quiet {
     void *function, *data;

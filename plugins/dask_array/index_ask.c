@@ -92,6 +92,8 @@ static int ask(struct hdf_io *io, const struct hdf_file *f, struct hdf_dataset *
     (void)H5Dclose(set);
     if (file >= 0) {
         (void)hdf_io_close(io, file);
+    } else {
+        hdf_io_drop_driver(io);
     }
     (void)H5Pclose(list);
     return rc;

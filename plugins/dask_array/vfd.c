@@ -177,6 +177,14 @@ void hdf_io_free(struct hdf_io *io)
     }
 }
 
+void hdf_io_drop_driver(struct hdf_io *io)
+{
+    if (io->driver > 0) {
+        (void)H5FDunregister(io->driver);
+        io->driver = 0;
+    }
+}
+
 bool hdf_io_close(struct hdf_io *io, int64_t h5_file)
 {
     bool ok = H5Fclose(h5_file) >= 0;
@@ -186,6 +194,8 @@ bool hdf_io_close(struct hdf_io *io, int64_t h5_file)
     if (!ok) {
         io->dead = true;
         io->held = true;
+    } else {
+        hdf_io_drop_driver(io);
     }
     return ok;
 }
@@ -198,11 +208,15 @@ int64_t hdf_access_list(struct hdf_io *io)
     bool ok = list >= 0 && driver >= 0 && H5Pset_driver(list, driver, &info) >= 0 &&
               H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) >= 0;
 
-    if (driver >= 0) {
-        (void)H5FDunregister(driver); /* the list holds it now */
-    }
+    /* H5FD_close() of 1.10.8 gives up the file's hold on the driver and then calls it: ours
+     * must be the last one. */
+    hdf_io_drop_driver(io);
+    io->driver = driver > 0 ? driver : 0;
     if (!ok && list >= 0) {
         (void)H5Pclose(list);
+    }
+    if (!ok) {
+        hdf_io_drop_driver(io);
     }
     return ok ? list : -1;
 }
