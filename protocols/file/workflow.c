@@ -102,7 +102,10 @@ static int move_away(const struct ff_file_root *root, const char *workflow,
         return code;
     }
     rc = ff_random_name(root->sys, FF_FILE_TRASH, trash, FF_FILE_NAME_BYTES);
-    rc = rc < 0 ? rc : ff_file_rename_new(root, root->fd, workflow, root->fd, trash);
+    if (rc < 0) {
+        return ff_file_fail(e, rc, workflow, "name what is removed");
+    }
+    rc = ff_file_rename_new(root, root->fd, workflow, root->fd, trash);
     if (rc < 0 && ff_file_name_has(root, root->fd, trash, ff_file_id_of(&st)) == 1) {
         rc = 0; /* done, but the answer was lost */
     }

@@ -120,7 +120,7 @@ static int mem_bind(void *inst, const char *folder, void **out,
         char *full = mem_full_name(&root, folder, e);
 
         rc = full ? FF_OK : FF_E_USAGE;
-        (void)sprintf(b->folder, "%s/", folder);
+        (void)snprintf(b->folder, strlen(folder) + 2, "%s/", folder);
         ff_free(full);
     }
     if (rc) {
