@@ -8,7 +8,7 @@
 #include "mallocshim.h"
 #include "runner.h"
 
-enum { POINTS_MAX = 1 << 18, SECONDS = 40, TOLD_MAX = 60, SCENARIOS_MAX = 64 };
+enum { POINTS_MAX = 1 << 18, SECONDS = 30, TOLD_MAX = 60, SCENARIOS_MAX = 64 };
 
 static ff_shim_arm_fn *arm;
 static ff_shim_disarm_fn *disarm;

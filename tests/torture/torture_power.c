@@ -6,7 +6,7 @@
 
 #include "runner.h"
 
-enum { SECONDS = 40, EACH_CUT = 256, EACH_CUT_LONG = 16384 };
+enum { SECONDS = 25, BITE_SECONDS = 30, EACH_CUT = 256, EACH_CUT_LONG = 16384 };
 
 static bool record(struct stage *g, const struct fault_rule *rule,
                    struct power_result *out)
@@ -113,20 +113,21 @@ static void bite_order(struct stage *g, size_t sync)
 }
 
 /* Each sync that makes something durable is left out. */
-static void bite_scenario(const struct scenario *s)
+static void bite_scenario(const struct scenario *s, double until)
 {
     static struct stage g;
     const struct fault_rule none = {0};
     struct power_result out;
     bool works[SYNCS_MAX] = {false};
-    size_t syncs = 0, idle = 0;
+    size_t syncs = 0, idle = 0, late = 0;
 
     if (stage_open(&g, s) && record(&g, &none, &out)) {
         syncs = power_syncs(g.world, g.before, g.log_fd, works);
     }
     for (size_t i = 1; i <= syncs && i < SYNCS_MAX; i++) {
         idle += !works[i - 1];
-        if (works[i - 1]) {
+        late += works[i - 1] && now_s() > until;
+        if (works[i - 1] && now_s() <= until) {
             bite(&g, i);
             if (strstr(g.result->dropped, "/.ff-tmp-") &&
                 strcmp(s->name, "if absent") != 0) {
@@ -134,7 +135,8 @@ static void bite_scenario(const struct scenario *s)
             }
         }
     }
-    tap_note("%s: %zu syncs, %zu of them with nothing to do", s->name, syncs, idle);
+    tap_note("%s: %zu syncs, %zu of them with nothing to do, %zu left for a longer run",
+             s->name, syncs, idle, late);
     stage_close(&g);
 }
 
@@ -157,6 +159,9 @@ static int show_log(const char *name)
 
 int main(int argc, char **argv)
 {
+    size_t first = (size_t)(torture_seed() % scenario_count);
+    double until;
+
     if (argc > 2) {
         return show_log(argv[1]);
     }
@@ -165,9 +170,12 @@ int main(int argc, char **argv)
             check_scenario(&scenarios[i], SECONDS / (double)scenario_count);
         }
     }
+    until = argc > 1 ? 1e30 : torture_until(BITE_SECONDS);
     for (size_t i = 0; i < scenario_count; i++) {
-        if (argc < 2 || strcmp(argv[1], scenarios[i].name) == 0) {
-            bite_scenario(&scenarios[i]);
+        const struct scenario *s = &scenarios[(first + i) % scenario_count];
+
+        if (argc < 2 || strcmp(argv[1], s->name) == 0) {
+            bite_scenario(s, until);
         }
     }
     return tap_end();
