@@ -53,8 +53,9 @@ struct instance {
 
 static struct instance the_instance;
 
-static inline int create(const struct ff_host_services *host, struct ff_value options,
-                         void **inst, struct ff_error *e)
+__attribute__((unused)) static int create(const struct ff_host_services *host,
+                                          struct ff_value options, void **inst,
+                                          struct ff_error *e)
 {
     BEFORE_CREATE;
     the_instance.host = host;
@@ -66,8 +67,9 @@ static inline int create(const struct ff_host_services *host, struct ff_value op
     return FF_OK;
 }
 
-static inline int create_fails(const struct ff_host_services *host,
-                               struct ff_value options, void **inst, struct ff_error *e)
+__attribute__((unused)) static int create_fails(const struct ff_host_services *host,
+                                                struct ff_value options, void **inst,
+                                                struct ff_error *e)
 {
     (void)host;
     (void)options;
