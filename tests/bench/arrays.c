@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arrays.c: writing and reading large arrays, side by side in one run: plain system calls, this
  * library, h5py, dask on h5py. Sides take turns in every round, and begin in another order each
- * time; what is read back is compared. Prints tables in Markdown.
+ * time; what is read back is compared. Prints a table in Markdown.
  *
  * bench_arrays [ROUNDS [PYTHON PEERS.PY]]; without PYTHON the peers are left out.
  */
@@ -16,8 +16,7 @@ enum what { WRITE, WRITE_SYNC, READ, WHATS };
 
 static const char *const side_name[SIDES] = {"plain", "functionfuse", "h5py",
                                              "dask + h5py"};
-static const char *const what_title[WHATS] = {"Write, without fsync", "Write, with fsync",
-                                              "Read, warm page cache"};
+static const char *const what_name[WHATS] = {"write", "write, fsync", "read"};
 
 /* All are f4. */
 struct row {
@@ -228,10 +227,6 @@ static void run_row(struct bench *b, size_t row, int sync)
         for (size_t i = 0; i < sides; i++) {
             turn(b, row, (enum side)((i + round) % sides), sync, round);
         }
-        if (isatty(2)) {
-            (void)fprintf(stderr, "\r%s, %s: round %zu of %zu ", rows[row].name,
-                          sync ? "fsync" : "no fsync", round + 1, b->rounds);
-        }
     }
 }
 
@@ -254,10 +249,10 @@ static double speed(const struct bench *b, size_t row, enum what what, enum side
     return (double)bytes_of(&rows[row]) / 1e6 / bench_median(s, b->rounds);
 }
 
-static void report(const struct bench *b, enum what what)
+static void report_head(const struct bench *b)
 {
     size_t sides = sides_of(b);
-    (void)printf("### %s\n\n| array |", what_title[what]);
+    (void)printf("| array | |");
     for (size_t i = 0; i < sides; i++) {
         if (i != OURS) {
             (void)printf(" of %s |", side_name[i]);
@@ -266,21 +261,24 @@ static void report(const struct bench *b, enum what what)
     for (size_t i = 0; i < sides; i++) {
         (void)printf(" %s |", side_name[i]);
     }
-    (void)printf("\n|---|%.*s\n", (int)(2 * sides - 1) * 5,
+    (void)printf("\n|---|---|%.*s\n", (int)(2 * sides - 1) * 5,
                  "---:|---:|---:|---:|---:|---:|---:|");
-    for (size_t row = 0; row < ROWS; row++) {
-        (void)printf("| %s |", rows[row].name);
-        for (size_t i = 0; i < sides; i++) {
-            if (i != OURS) {
-                (void)printf(" %.2f x |", ratio(b, row, what, (enum side)i));
-            }
+}
+
+static void report(const struct bench *b, size_t row, enum what what)
+{
+    size_t sides = sides_of(b);
+    (void)printf("| %s | %s |", rows[row].name, what_name[what]);
+    for (size_t i = 0; i < sides; i++) {
+        if (i != OURS) {
+            (void)printf(" %.2f x |", ratio(b, row, what, (enum side)i));
         }
-        for (size_t i = 0; i < sides; i++) {
-            (void)printf(" %.0f |", speed(b, row, what, (enum side)i));
-        }
-        (void)printf("\n");
+    }
+    for (size_t i = 0; i < sides; i++) {
+        (void)printf(" %.0f |", speed(b, row, what, (enum side)i));
     }
     (void)printf("\n");
+    (void)fflush(stdout);
 }
 
 static void fill_data(char *data, size_t size_bytes)
@@ -315,18 +313,19 @@ int main(int argc, char **argv)
         peers_start(&b.peers, argv[2], argv[3]);
     }
     prepare(&b);
-    for (size_t row = 0; row < ROWS; row++) {
-        run_row(&b, row, 0);
-        run_row(&b, row, 1);
-    }
-    (void)fputc('\n', stderr);
     (void)printf(
         "MB/s of elements, the middle of %zu rounds; \"of X\": how many times as "
         "fast as X, the middle of the rounds' own ratios.\n\n",
         b.rounds);
-    for (int i = 0; i < WHATS; i++) {
-        report(&b, (enum what)i);
+    report_head(&b);
+    for (size_t row = 0; row < ROWS; row++) {
+        run_row(&b, row, 0);
+        report(&b, row, WRITE);
+        report(&b, row, READ);
+        run_row(&b, row, 1);
+        report(&b, row, WRITE_SYNC);
     }
+    (void)printf("\n");
     peers_end(&b.peers);
     bench_store_close(&b.store[0]);
     bench_store_close(&b.store[1]);

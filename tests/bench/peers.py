@@ -31,9 +31,9 @@ def h5py_read(path, chunk):
 
 
 def dask_write(path, chunk, sync):
-    # functionfuse/serializers/daskarray.py, pickle(); "wb" there: see docs/benchmarks.md
+    # functionfuse/serializers/daskarray.py, pickle()
     x = da.from_array(data, chunks=chunk)
-    f = open(path, "wb+")
+    f = open(path, "wb")
     hdf = h5py.File(f, mode="w")
     dset = hdf.create_dataset("dask_arrays", x.shape, dtype=x.dtype, chunks=x.chunksize)
     da.store(x, dset)
