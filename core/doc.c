@@ -31,6 +31,7 @@ static void init_members(struct ff_doc *doc)
     atomic_init(&doc->lazies, NULL);
     doc->protocol = -1;
     doc->max_bytes = UINT64_MAX;
+    doc->max_key_steps = UINT64_MAX;
     doc->next_chunk_bytes = FIRST_CHUNK_BYTES;
     ff_vec_init(&doc->blocks, sizeof(void *), SIZE_MAX / sizeof(void *));
     ff_vec_init(&doc->arrays, sizeof(struct ff_array *), SIZE_MAX / sizeof(void *));

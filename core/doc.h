@@ -124,6 +124,7 @@ struct ff_global_node {
     bool old_names; /* spelled in a protocol below 3: Python 2's names */
     bool line;      /* by GLOBAL, not by STACK_GLOBAL */
     bool unmemoized;
+    int32_t extension; /* its code, when it was named by one; else 0 */
 };
 
 /* NUL-ended names, as Python 3 has them; made at first need. */
@@ -216,7 +217,10 @@ struct ff_persistent_node {
 
 struct ff_buffer_node {
     uint64_t number;
-    bool readonly;
+    bool readonly;       /* READONLY_BUFFER followed */
+    bool given, frozen;  /* the reader had its bytes; they are not to be written */
+    const uint8_t *data; /* the caller's; outlives the document */
+    size_t size_bytes;
 };
 
 struct ff_extension_node {
@@ -246,6 +250,7 @@ struct ff_doc {
     size_t next_chunk_bytes;
     struct ff_vec blocks; /* void *: big bodies */
     uint64_t used_bytes, max_bytes;
+    uint64_t key_steps, max_key_steps;
     struct ff_vec arrays;     /* struct ff_array * */
     struct ff_vec natives;    /* struct ff_native_box * */
     struct ff_vec effects;    /* struct ff_effect: done to things outside, in order */
@@ -325,7 +330,7 @@ double ff_cell_float(uint64_t cell);
 bool ff_cell_text(uint64_t cell, const char **text, size_t *size_bytes);
 /* Whether it is that text. */
 bool ff_cell_is(uint64_t cell, const char *text);
-/* BYTES, BYTES2, BYTEARRAY. */
+/* BYTES, BYTES2, BYTEARRAY, and a BUFFER that was given. */
 bool ff_cell_bytes(uint64_t cell, const uint8_t **data, size_t *size_bytes);
 /* 0: not valid UTF-8 (surrogates are allowed, as Python's "surrogatepass" has them);
  * 1: valid; 2: all ASCII. */

@@ -167,6 +167,12 @@ bool ff_cell_bytes(uint64_t cell, const uint8_t **data, size_t *size_bytes)
         *size_bytes = blob->size_bytes;
         return true;
     }
+    if (ff_tag(cell) == FF_TAG_BUFFER) {
+        const struct ff_buffer_node *buffer = ff_cell_node(cell);
+        *data = buffer->data;
+        *size_bytes = buffer->size_bytes;
+        return buffer->given;
+    }
     if (ff_tag(cell) != FF_TAG_BYTES && ff_tag(cell) != FF_TAG_BYTES2) {
         return false;
     }

@@ -241,6 +241,7 @@ static bool fill_global(struct importing *im, const struct ff_global_node *old,
     g->old_names = old->old_names;
     g->line = old->line;
     g->unmemoized = old->unmemoized;
+    g->extension = old->extension;
     return copy_part(im, old->module, &g->module) && copy_part(im, old->name, &g->name);
 }
 

@@ -305,6 +305,10 @@ static int turn(struct ff_doc *doc, uint64_t cell, uint64_t *word, struct ff_err
         *word = *known;
         return 1;
     }
+    if (++doc->key_steps > doc->max_key_steps) {
+        return ff_fail(e, FF_E_LIMIT, NULL, "more than %llu steps to tell keys apart",
+                       (unsigned long long)doc->max_key_steps);
+    }
     if (!hashable(ff_tag(cell))) {
         return ff_fail(e, FF_E_CORRUPT, NULL, "a %s cannot be a key",
                        ff_kind_name(ff_kind(ff_value_of(doc, cell))));

@@ -386,7 +386,6 @@ struct ff_doc *ff_task_build(struct ff_storage *s, const char *workflow, const c
                              struct ff_error *e)
 {
     struct ff_resolver resolver = {resolve, release_bigdata, NULL};
-    struct ff_load_options options = {.resolver = &resolver};
     struct ff_bigdata *b = ff_bigdata_open(s, workflow, call, e);
     struct ff_doc *doc = NULL;
     size_t used = 0;
@@ -397,8 +396,8 @@ struct ff_doc *ff_task_build(struct ff_storage *s, const char *workflow, const c
     }
     resolver.ctx = b;
     (void)snprintf(b->place, sizeof b->place, "%.200s/%.200s", workflow, task);
-    rc = ff_pickle_read(taken->data, taken->pickle_bytes, taken->data, ff_free, &options,
-                        &doc, &used, e);
+    rc = ff_pickle_read(taken->data, taken->pickle_bytes, taken->data, ff_free, NULL,
+                        &resolver, &doc, &used, e);
     if (rc) {
         (void)(rc == FF_E_CORRUPT ? damaged(rc, e) : rc);
         return NULL;

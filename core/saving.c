@@ -389,14 +389,14 @@ static uint32_t protocol_of(const struct ff_saving *s, struct ff_value v)
 int ff_saving_write(struct ff_saving *s, struct ff_value value, struct ff_error *e)
 {
     struct stream t = {.saving = s};
-    struct ff_dump_options o = {.protocol = protocol_of(s, value),
-                                .persistent = persistent,
-                                .ask_builtins =
-                                    ff_registry_wants_builtins(s->storage->host),
-                                .ctx = s,
-                                .write = write_piece,
-                                .write_ctx = &t,
-                                .call = &s->call};
+    struct ff_write_options o = {.protocol = protocol_of(s, value),
+                                 .persistent = persistent,
+                                 .ask_builtins =
+                                     ff_registry_wants_builtins(s->storage->host),
+                                 .ctx = s,
+                                 .write = write_piece,
+                                 .write_ctx = &t,
+                                 .call = &s->call};
     int rc;
     if (s->writers.count) {
         return ff_fail(e, FF_E_USAGE, NULL, "%zu writers are not finished",

@@ -3,7 +3,7 @@
 #ifndef FF_TOOLS_CLI_H
 #define FF_TOOLS_CLI_H
 
-#include <functionfuse/functionfuse.h>
+#include <functionfuse/pickle.h>
 
 #include <pthread.h>
 #include <stdint.h>

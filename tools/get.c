@@ -112,7 +112,7 @@ static int dump_array(const struct ff_array *a, struct ff_out *out,
     p.ctx = data;
     doc = ff_doc_new(e);
     v = ff_new_array_take(doc, ff_array_new(&p, e), e);
-    rc = ff_pickle_dump(v, 0, ff_out_write, out, e);
+    rc = ff_pickle_dump(v, NULL, ff_out_write, out, e);
     ff_doc_free(doc);
     return rc;
 }
@@ -164,7 +164,7 @@ static int write_value(struct ff_value v, enum format format, struct ff_out *out
         rc = ff_to_json(v, ff_out_text, out, e);
         return rc ? rc : ff_out_text(out, "\n", 1);
     case AS_PKL:
-        return ff_pickle_dump(v, 0, ff_out_write, out, e);
+        return ff_pickle_dump(v, NULL, ff_out_write, out, e);
     case AS_TEXT:
     case AS_RAW:
         rc = write_own_bytes(v, out, &known, e);

@@ -175,7 +175,7 @@ static int load(struct input *in, const char *path, enum format format,
         return rc;
     }
     if (format == AS_PKL) {
-        in->doc = ff_pickle_load(in->text, size, in->text, free, NULL, e);
+        in->doc = ff_pickle_load(in->text, size, in->text, free, NULL, NULL, e);
         in->text = NULL;
         return e->code;
     }

@@ -7,6 +7,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -223,8 +224,22 @@ static int sys_eventfd(const struct ff_sys *s, unsigned initial, int flags)
     return small(eventfd(initial, flags | EFD_CLOEXEC));
 }
 
+static int sys_map(const struct ff_sys *s, int fd, size_t size_bytes, const void **out)
+{
+    void *data = mmap(NULL, size_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    (void)s;
+    *out = data == MAP_FAILED ? NULL : data;
+    return data == MAP_FAILED ? -errno : 0;
+}
+
+static int sys_unmap(const struct ff_sys *s, const void *data, size_t size_bytes)
+{
+    (void)s;
+    return small(munmap((void *)(uintptr_t)data, size_bytes));
+}
+
 const struct ff_sys ff_sys_posix = {
-    .struct_size = offsetof(struct ff_sys, eventfd) + sizeof ff_sys_posix.eventfd,
+    .struct_size = offsetof(struct ff_sys, unmap) + sizeof ff_sys_posix.unmap,
     .openat = sys_openat,
     .openat2 = sys_openat2,
     .close = sys_close,
@@ -255,4 +270,6 @@ const struct ff_sys ff_sys_posix = {
     .clock_gettime = sys_clock_gettime,
     .poll = sys_poll,
     .eventfd = sys_eventfd,
+    .map = sys_map,
+    .unmap = sys_unmap,
 };

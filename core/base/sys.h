@@ -70,6 +70,9 @@ struct ff_sys {
                 int timeout_ms);
     int (*eventfd)(const struct ff_sys *, unsigned initial,
                    int flags); /* adds EFD_CLOEXEC */
+    /* The whole of a file, for reading only; `size_bytes` > 0. */
+    int (*map)(const struct ff_sys *, int fd, size_t size_bytes, const void **out);
+    int (*unmap)(const struct ff_sys *, const void *data, size_t size_bytes);
 };
 
 /* The kernel's own calls: what the product uses. */

@@ -1,37 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* load.c: a pickle in memory becomes a document; and the scan, which keeps nothing. */
+/* load.c: a pickle in memory, or in a file of the caller's, becomes a document. */
+#include <errno.h>
 #include <string.h>
 
 #include "core/base/alloc.h"
+#include "core/base/sys.h"
+#include "core/fileio.h"
 #include "read.h"
 
 #define LEAST_BYTES    (UINT64_C(64) << 20)
 #define BYTES_PER_BYTE 48u
+#define LEAST_STEPS    1000000u
+#define STEPS_PER_BYTE 8u
 
-static uint64_t budget(uint64_t asked, size_t input_bytes)
+static uint64_t budget(uint64_t asked, size_t input_bytes, uint64_t per_byte)
 {
     uint64_t bytes = (uint64_t)input_bytes;
     if (asked) {
         return asked;
     }
-    if (bytes > UINT64_MAX / BYTES_PER_BYTE) {
-        return UINT64_MAX;
-    }
-    return bytes * BYTES_PER_BYTE < LEAST_BYTES ? LEAST_BYTES : bytes * BYTES_PER_BYTE;
+    return bytes > UINT64_MAX / per_byte ? UINT64_MAX : bytes * per_byte;
 }
 
-static void reader_init(struct ff_reader *r, struct ff_doc *doc, const void *data,
-                        size_t size_bytes, struct ff_error *e)
+int ff_read_init(struct ff_reader *r, struct ff_doc *doc, const void *data,
+                 size_t size_bytes, const struct ff_load_options *options,
+                 struct ff_error *e)
 {
+    uint32_t flags = FF_LOAD_LAX_FRAMES | FF_LOAD_JOBLIB;
     *r = (struct ff_reader){.doc = doc, .begin = data, .e = e};
+    ff_cellmap_init(&r->far_memo);
+    ff_cellmap_init(&r->pids);
     r->end = r->begin + size_bytes;
     r->at = r->op = r->begin;
     r->limit = r->end;
-    ff_cellmap_init(&r->far_memo);
-    ff_cellmap_init(&r->pids);
+    if (options) {
+        size_t known = options->struct_size < sizeof r->options ? options->struct_size
+                                                                : sizeof r->options;
+        memcpy(&r->options, options, known);
+        if (known < FF_SIZE(ff_load_options, flags) || r->options.flags & ~flags ||
+            r->options.py2_strings > FF_PY2_BYTES) {
+            return ff_fail(e, FF_E_USAGE, NULL, "%s",
+                           known ? "unknown flags or strings in the options of a load"
+                                 : "options of a load without struct_size");
+        }
+    }
+    uint64_t bytes = budget(r->options.max_bytes, size_bytes, BYTES_PER_BYTE);
+    uint64_t steps = budget(r->options.max_steps, size_bytes, STEPS_PER_BYTE);
+    doc->max_bytes = r->options.max_bytes || bytes > LEAST_BYTES ? bytes : LEAST_BYTES;
+    doc->max_key_steps = r->options.max_steps               ? steps
+                         : steps < UINT64_MAX - LEAST_STEPS ? steps + LEAST_STEPS
+                                                            : UINT64_MAX;
+    return FF_OK;
 }
 
-static void reader_free(struct ff_reader *r)
+void ff_read_free(struct ff_reader *r)
 {
     ff_free(r->stack);
     ff_free(r->marks);
@@ -50,24 +72,23 @@ static int read_into(struct ff_doc *doc, const struct ff_load_options *options,
                      size_t *used, struct ff_error *e)
 {
     struct ff_reader r;
-    reader_init(&r, doc, doc->input, doc->input_bytes, e);
-    r.lax_frames = options && options->lax_frames;
-    r.py2_strings = options ? options->py2_strings : FF_PY2_ASCII;
-    doc->max_bytes = budget(options ? options->max_bytes : 0, doc->input_bytes);
-    int result = ff_read_run(&r);
+    int result = ff_read_init(&r, doc, doc->input, doc->input_bytes, options, e);
+    result = result ? result : ff_read_run(&r);
     if (used) {
         *used = (size_t)(r.at - r.begin);
     }
     doc->protocol = protocol_of(&r);
     doc->knows_shared = true;
     doc->max_bytes = UINT64_MAX;
-    reader_free(&r);
+    doc->max_key_steps = UINT64_MAX;
+    ff_read_free(&r);
     return result == FF_STOPPED ? FF_OK : result;
 }
 
 int ff_pickle_read(const void *data, size_t size_bytes, void *taken,
                    void (*release)(void *), const struct ff_load_options *options,
-                   struct ff_doc **doc, size_t *used, struct ff_error *e)
+                   const struct ff_resolver *resolver, struct ff_doc **doc, size_t *used,
+                   struct ff_error *e)
 {
     struct ff_doc *made = ff_doc_new(e);
     *doc = NULL;
@@ -75,8 +96,8 @@ int ff_pickle_read(const void *data, size_t size_bytes, void *taken,
         if (release) {
             release(taken);
         }
-        if (options && options->resolver && options->resolver->release) {
-            options->resolver->release(options->resolver->ctx);
+        if (resolver && resolver->release) {
+            resolver->release(resolver->ctx);
         }
         return e && e->code ? e->code : FF_E_NO_MEMORY;
     }
@@ -84,8 +105,8 @@ int ff_pickle_read(const void *data, size_t size_bytes, void *taken,
     made->input_bytes = size_bytes;
     made->input_owner = taken;
     made->input_release = release;
-    if (options && options->resolver) {
-        made->resolver = *options->resolver;
+    if (resolver) {
+        made->resolver = *resolver;
         made->has_resolver = true;
     }
     int failed = read_into(made, options, used, e);
@@ -98,7 +119,9 @@ int ff_pickle_read(const void *data, size_t size_bytes, void *taken,
 }
 
 struct ff_doc *ff_pickle_load(const void *data, size_t size_bytes, void *taken,
-                              void (*release)(void *), size_t *used, struct ff_error *e)
+                              void (*release)(void *),
+                              const struct ff_load_options *options, size_t *used,
+                              struct ff_error *e)
 {
     struct ff_doc *doc = NULL;
     bool copied = !taken;
@@ -109,127 +132,104 @@ struct ff_doc *ff_pickle_load(const void *data, size_t size_bytes, void *taken,
         return NULL;
     }
     if (!data && size_bytes) {
-        ff_fail(e, FF_E_USAGE, NULL, "no data");
+        if (taken && release) {
+            release(taken);
+        }
+        (void)ff_fail(e, FF_E_USAGE, NULL, "no data");
         return NULL;
     }
     if (copied) {
         taken = ff_memdup(data, size_bytes);
         if (!taken) {
-            ff_fail(e, FF_E_NO_MEMORY, NULL, "no memory for a copy of the pickle");
+            (void)ff_fail(e, FF_E_NO_MEMORY, NULL, "no memory for a copy of the pickle");
             return NULL;
         }
     }
     (void)ff_pickle_read(copied ? taken : data, size_bytes, taken,
-                         copied ? ff_free : release, NULL, &doc, used, e);
+                         copied ? ff_free : release, options, NULL, &doc, used, e);
     return doc;
 }
 
-/* ---- scan ---- */
+/* ---- a file of the caller's ---- */
 
-#define MAX_STRINGS 256u
-
-struct scanning {
-    int (*each)(void *ctx, const struct ff_scanned_pid *);
-    void *ctx;
-    struct ff_vec cells;   /* uint64_t: parts of the id still to look at */
-    struct ff_vec strings; /* const char *, ff_free */
-    int result;            /* what `each` said */
+struct mapping {
+    const void *data;
+    size_t size_bytes;
 };
 
-static int keep_string(struct ff_reader *r, struct scanning *s, uint64_t cell)
+static void unmap(void *taken)
 {
-    const char *text;
-    size_t size;
-    if (!ff_cell_text(cell, &text, &size) &&
-        !ff_cell_bytes(cell, (const uint8_t **)&text, &size)) {
-        return FF_OK;
+    struct mapping *m = taken;
+    if (m->data) {
+        (void)ff_sys_posix.unmap(&ff_sys_posix, m->data, m->size_bytes);
     }
-    char *copy = ff_strndup(text, size);
-    if (!copy || ff_vec_append(&s->strings, &copy)) {
-        ff_free(copy);
-        return ff_read_full(r);
+    ff_free(m);
+}
+
+/* 0 or -errno; -EINVAL: not a regular file. */
+static int map_file(const char *path, struct mapping *m)
+{
+    const struct ff_sys *sys = &ff_sys_posix;
+    struct stat st;
+    int fd = ff_open_at(sys, AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) {
+        return fd;
     }
+    int code = sys->fstat(sys, fd, &st);
+    if (!code && !S_ISREG(st.st_mode)) {
+        code = -EINVAL;
+    }
+    if (!code && (uint64_t)st.st_size > SIZE_MAX) {
+        code = -E2BIG;
+    }
+    if (!code && st.st_size) {
+        m->size_bytes = (size_t)st.st_size;
+        code = sys->map(sys, fd, m->size_bytes, &m->data);
+    }
+    (void)sys->close(sys, fd);
+    return code;
+}
+
+int ff_map_file(const char *path, const void **data, size_t *size_bytes, void **taken,
+                void (**release)(void *), struct ff_error *e)
+{
+    struct mapping *m = ff_calloc(1, sizeof *m);
+    if (!m) {
+        return ff_fail(e, FF_E_NO_MEMORY, path, "out of memory");
+    }
+    int code = map_file(path, m);
+    if (code) {
+        unmap(m);
+        return ff_fail(e, code == -EINVAL ? FF_E_USAGE : ff_code_of_errno(code), path,
+                       "%s",
+                       code == -EINVAL ? "not a regular file" : strerrordesc_np(-code));
+    }
+    *data = m->data;
+    *size_bytes = m->size_bytes;
+    *taken = m;
+    *release = unmap;
     return FF_OK;
 }
 
-/* All strings of an id, in order. */
-static int collect(struct ff_reader *r, struct scanning *s, uint64_t pid)
+struct ff_doc *ff_pickle_open(const char *path, const struct ff_load_options *options,
+                              size_t *used, struct ff_error *e)
 {
-    int failed = ff_vec_append(&s->cells, &pid) ? ff_read_full(r) : FF_OK;
-    for (size_t i = 0; !failed && i < s->cells.count; i++) {
-        uint64_t cell = *(uint64_t *)ff_vec_at(&s->cells, i);
-        const struct ff_seq *seq = ff_cell_node(cell);
-        if (ff_tag(cell) != FF_TAG_TUPLE) {
-            failed = keep_string(r, s, cell);
-            continue;
-        }
-        if (s->cells.count + seq->count > MAX_STRINGS) {
-            return ff_read_fail(r, FF_E_LIMIT, "a persistent id of over %u parts",
-                                MAX_STRINGS);
-        }
-        for (size_t k = 0; k < seq->count && !failed; k++) {
-            failed = ff_vec_append(&s->cells, &seq->cells[k]) ? ff_read_full(r) : FF_OK;
-        }
+    struct ff_doc *doc = NULL;
+    const void *data;
+    size_t size_bytes;
+    void *taken;
+    void (*release)(void *);
+    if (e && e->code) {
+        return NULL;
     }
-    return failed;
-}
-
-/* The id as a value of the document, taken apart by the function that all others use. */
-static void fill_names(struct ff_reader *r, uint64_t pid, struct ff_scanned_pid *out)
-{
-    struct ff_persistent_node *node = ff_doc_alloc(r->doc, sizeof *node);
-    out->serializer = out->version = out->name = "";
-    if (node) {
-        *node = (struct ff_persistent_node){.pid = pid};
-        (void)ff_persistent(ff_value_of(r->doc, ff_cell(FF_TAG_PERSISTENT, node)),
-                            &out->serializer, &out->version, &out->name, NULL, NULL);
+    if (!path) {
+        (void)ff_fail(e, FF_E_USAGE, NULL, "no path");
+        return NULL;
     }
-}
-
-static int report(struct ff_reader *r, uint64_t pid)
-{
-    struct scanning *s = r->found_ctx;
-    struct ff_scanned_pid out;
-    ff_vec_clear(&s->cells);
-    int result = collect(r, s, pid);
-    if (!result) {
-        fill_names(r, pid, &out);
-        out.strings = s->strings.items;
-        out.string_count = s->strings.count;
-        s->result = s->each(s->ctx, &out);
-        result = s->result ? FF_STOPPED : FF_OK;
+    if (!ff_map_file(path, &data, &size_bytes, &taken, &release, e) &&
+        ff_pickle_read(data, size_bytes, taken, release, options, NULL, &doc, used, e) &&
+        e && !e->place[0]) {
+        ff_error_at(e, path);
     }
-    for (size_t i = 0; i < s->strings.count; i++) {
-        ff_free(*(char **)ff_vec_at(&s->strings, i));
-    }
-    ff_vec_clear(&s->strings);
-    return result;
-}
-
-int ff_pickle_scan(const void *data, size_t size_bytes,
-                   int (*each)(void *ctx, const struct ff_scanned_pid *), void *ctx,
-                   size_t *used, struct ff_error *e)
-{
-    struct scanning s = {.each = each, .ctx = ctx};
-    struct ff_reader r;
-    struct ff_doc *doc = ff_doc_new(e);
-    if (!doc) {
-        return e && e->code ? e->code : FF_E_NO_MEMORY;
-    }
-    ff_vec_init(&s.cells, sizeof(uint64_t), 2 * (size_t)MAX_STRINGS);
-    ff_vec_init(&s.strings, sizeof(char *), 2 * (size_t)MAX_STRINGS);
-    doc->max_bytes = budget(0, size_bytes);
-    reader_init(&r, doc, data, size_bytes, e);
-    r.scan = true;
-    r.found_pid = report;
-    r.found_ctx = &s;
-    int result = ff_read_run(&r);
-    if (used) {
-        *used = (size_t)(r.at - r.begin);
-    }
-    reader_free(&r);
-    ff_vec_free(&s.cells);
-    ff_vec_free(&s.strings);
-    ff_doc_free(doc);
-    return s.result ? s.result : result == FF_STOPPED ? FF_OK : result;
+    return doc;
 }

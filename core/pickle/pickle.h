@@ -4,7 +4,7 @@
 #ifndef FF_CORE_PICKLE_H
 #define FF_CORE_PICKLE_H
 
-#include <functionfuse/functionfuse.h>
+#include <functionfuse/pickle.h>
 
 /* Opens persistent objects of a document at first use. Owned by the document: release()
  * is called when the last reference to the document, and to what was resolved, is gone.
@@ -19,29 +19,14 @@ struct ff_resolver {
     void *ctx;
 };
 
-/* How Python 2's str is read when it is not ASCII. */
-enum ff_py2_strings {
-    FF_PY2_ASCII = 0, /* as bytes, where Python fails */
-    FF_PY2_LATIN1,
-    FF_PY2_UTF8,
-    FF_PY2_BYTES /* ASCII too */
-};
-
-struct ff_load_options {
-    uint64_t max_bytes; /* memory for nodes; 0 = max(64 MiB, 48 x input) */
-    uint64_t max_steps; /* key comparisons; 0 = 1 million + 8 x input bytes */
-    int lax_frames;     /* accept what older C unpicklers did */
-    int py2_strings;    /* enum ff_py2_strings */
-    const struct ff_resolver *resolver; /* copied; NULL = persistent ids stay closed */
-};
-
 /* Build a document from a pickle. `data` is kept (strings and bytes point into it) and
  * released with release(taken) when the document goes, also on failure. *used: offset
- * behind STOP. FF_E_CORRUPT, FF_E_LIMIT, FF_E_NO_MEMORY, with offset and opcode in the
- * message. */
+ * behind STOP. `resolver` is copied; NULL = persistent ids stay closed. FF_E_CORRUPT,
+ * FF_E_LIMIT, FF_E_NO_MEMORY, with offset and opcode in the message. */
 int ff_pickle_read(const void *data, size_t size_bytes, void *taken,
                    void (*release)(void *), const struct ff_load_options *,
-                   struct ff_doc **doc, size_t *used, struct ff_error *);
+                   const struct ff_resolver *resolver, struct ff_doc **doc, size_t *used,
+                   struct ff_error *);
 
 /* One persistent id of a stream. Borrowed for the callback. */
 struct ff_scanned_pid {
@@ -68,7 +53,7 @@ struct ff_new_pid {
     struct ff_value extra; /* a tuple of plain values, or absent */
 };
 
-struct ff_dump_options {
+struct ff_write_options {
     uint32_t protocol; /* 0 to 5 */
     int compact;       /* memo only where shared; else as CPython's C pickler does */
     /* Asked once for each object (identity) of kind ARRAY with a chunk grid, NATIVE,
@@ -85,11 +70,14 @@ struct ff_dump_options {
     int (*write)(void *write_ctx, const void *data, size_t size_bytes, struct ff_error *);
     void *write_ctx;
     const struct ff_call *call; /* for reading inline arrays */
+    /* Takes a buffer out of band; NULL: those that have bytes are written in band. */
+    int (*buffer)(void *buffer_ctx, const struct ff_pickle_buffer *);
+    void *buffer_ctx;
 };
 
 /* Iterative: depth is bounded by memory only. On failure the error's place is the path of
  * the object ("#traces[3]"). */
-int ff_pickle_write(struct ff_value root, const struct ff_dump_options *,
+int ff_pickle_write(struct ff_value root, const struct ff_write_options *,
                     struct ff_error *);
 /* The path of the object that is being written, for error messages: "#traces[3]". */
 void ff_dumper_path(const struct ff_dumper *, char *text, size_t size);

@@ -317,7 +317,7 @@ int ff_op_frame(struct ff_reader *r)
     if (size > (uint64_t)(r->end - r->at)) {
         return ff_read_fail(r, FF_E_CORRUPT, "the frame is longer than the pickle");
     }
-    if (!r->lax_frames) {
+    if (!(r->options.flags & FF_LOAD_LAX_FRAMES)) {
         if (r->framed) {
             return ff_read_fail(r, FF_E_CORRUPT, "a frame begins inside a frame");
         }

@@ -37,10 +37,9 @@ struct ff_reader {
     int protocol;           /* of the last PROTO; else 0 */
     int newest;             /* the highest protocol of an opcode that was met */
     uint64_t buffers;
-    int py2_strings;
-    bool lax_frames;
-    bool framed; /* inside a frame, which ends at `limit` */
-    bool scan;   /* keep only what persistent ids are made of */
+    struct ff_load_options options; /* all of them, whatever the caller's have */
+    bool framed;                    /* inside a frame, which ends at `limit` */
+    bool scan;                      /* keep only what persistent ids are made of */
     int (*found_pid)(struct ff_reader *, uint64_t pid);
     void *found_ctx;
     struct ff_error *e;
@@ -54,6 +53,13 @@ int ff_read_fail(struct ff_reader *r, int code, const char *fmt, ...)
 /* No memory, or over the budget. */
 int ff_read_full(struct ff_reader *r);
 int ff_read_run(struct ff_reader *r);
+/* Fill everything, and the budgets of `doc`; ff_read_free also after a failure. */
+int ff_read_init(struct ff_reader *r, struct ff_doc *doc, const void *data,
+                 size_t size_bytes, const struct ff_load_options *, struct ff_error *);
+void ff_read_free(struct ff_reader *r);
+/* A file as a mapping, to be released with (*release)(*taken). */
+int ff_map_file(const char *path, const void **data, size_t *size_bytes, void **taken,
+                void (**release)(void *), struct ff_error *);
 
 /* Zeroed; NULL: no memory. */
 static inline void *ff_read_new_node(struct ff_reader *r, size_t size_bytes)

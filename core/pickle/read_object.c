@@ -70,11 +70,29 @@ int ff_op_stack_global(struct ff_reader *r)
     return r->scan ? ff_read_push(r, FF_TAG_OPAQUE) : push_global(r, module, name, false);
 }
 
+/* An extension code whose meaning the caller knows. */
+static int push_registered(struct ff_reader *r, const struct ff_extension *x)
+{
+    struct ff_global_node *g = ff_read_new_node(r, sizeof *g);
+    uint64_t module = ff_doc_scalar(r->doc, FF_TAG_STR, x->module, strlen(x->module));
+    uint64_t name = ff_doc_scalar(r->doc, FF_TAG_STR, x->name, strlen(x->name));
+    if (!g || !module || !name) {
+        return ff_read_full(r);
+    }
+    *g = (struct ff_global_node){.module = module, .name = name, .extension = x->code};
+    return ff_read_push(r, ff_cell(FF_TAG_GLOBAL, g));
+}
+
 static int push_extension(struct ff_reader *r, size_t size)
 {
     int32_t code = (int32_t)(uint32_t)ff_read_u64(r->arg, size);
     if (code <= 0) {
         return ff_read_fail(r, FF_E_CORRUPT, "an extension code must be positive");
+    }
+    for (size_t i = 0; i < r->options.extension_count; i++) {
+        if (r->options.extensions[i].code == code) {
+            return push_registered(r, &r->options.extensions[i]);
+        }
     }
     struct ff_extension_node *node = ff_read_new_node(r, sizeof *node);
     if (node) {

@@ -45,19 +45,30 @@ int ff_op_binpersid(struct ff_reader *r)
     return failed ? failed : push_persistent(r, r->stack[--r->depth]);
 }
 
-static int push_buffer(struct ff_reader *r, uint64_t number, bool readonly)
+static int push_buffer(struct ff_reader *r, const struct ff_buffer_node *made)
 {
     struct ff_buffer_node *node = ff_read_new_node(r, sizeof *node);
     if (node) {
-        node->number = number;
-        node->readonly = readonly;
+        *node = *made;
     }
     return ff_read_push_node(r, FF_TAG_BUFFER, node);
 }
 
 int ff_op_next_buffer(struct ff_reader *r)
 {
-    return push_buffer(r, r->buffers++, false);
+    struct ff_buffer_node made = {.number = r->buffers++};
+    if (r->options.buffers) {
+        if (made.number >= r->options.buffer_count) {
+            return ff_read_fail(r, FF_E_CORRUPT, "only %zu buffers were given",
+                                r->options.buffer_count);
+        }
+        const struct ff_pickle_buffer *given = &r->options.buffers[made.number];
+        made.given = true;
+        made.frozen = given->readonly != 0;
+        made.data = given->data;
+        made.size_bytes = given->size_bytes;
+    }
+    return push_buffer(r, &made);
 }
 
 int ff_op_readonly_buffer(struct ff_reader *r)
@@ -66,15 +77,17 @@ int ff_op_readonly_buffer(struct ff_reader *r)
     if (failed) {
         return failed;
     }
+    struct ff_buffer_node made;
     uint64_t top = r->stack[r->depth - 1];
     switch (ff_tag(top)) {
     case FF_TAG_BYTES:
     case FF_TAG_BYTEARRAY:
         return FF_OK;
     case FF_TAG_BUFFER:
+        made = *(const struct ff_buffer_node *)ff_cell_node(top);
+        made.readonly = true;
         r->depth--;
-        return push_buffer(r, ((const struct ff_buffer_node *)ff_cell_node(top))->number,
-                           true);
+        return push_buffer(r, &made);
     default:
         return r->scan && ff_tag(top) == FF_TAG_OPAQUE
                    ? FF_OK

@@ -118,10 +118,10 @@ static int push_str2(struct ff_reader *r, const uint8_t *code, const uint8_t *da
                      size_t size)
 {
     int utf8 = ff_utf8_check(data, size);
-    bool text = r->py2_strings != FF_PY2_BYTES &&
-                (utf8 == 2 || (utf8 == 1 && r->py2_strings == FF_PY2_UTF8));
+    bool text = r->options.py2_strings != FF_PY2_BYTES &&
+                (utf8 == 2 || (utf8 == 1 && r->options.py2_strings == FF_PY2_UTF8));
     uint64_t raw = ff_cell(text ? FF_TAG_STR2 : FF_TAG_BYTES2, code);
-    if (text || r->py2_strings != FF_PY2_LATIN1) {
+    if (text || r->options.py2_strings != FF_PY2_LATIN1) {
         return ff_read_push(r, raw);
     }
     struct ff_decoded *decoded = ff_doc_alloc(r->doc, sizeof *decoded);

@@ -227,9 +227,10 @@ int ff_write_save_plain(struct ff_dumper *d, uint64_t cell, bool scratch)
         return ff_write_pid(
             d, ((const struct ff_persistent_node *)ff_cell_node(cell))->pid, scratch);
     case FF_TAG_EXTENSION:
-        return ff_write_extension(d, cell);
+        return ff_write_extension(
+            d, ((const struct ff_extension_node *)ff_cell_node(cell))->code);
     case FF_TAG_BUFFER:
-        return ff_write_buffer(d, cell);
+        return ff_write_buffer(d, cell, scratch);
     default:
         break;
     }
@@ -307,7 +308,7 @@ static void dumper_free(struct ff_dumper *d)
     ff_doc_free(d->own);
 }
 
-int ff_pickle_write(struct ff_value root, const struct ff_dump_options *options,
+int ff_pickle_write(struct ff_value root, const struct ff_write_options *options,
                     struct ff_error *e)
 {
     struct ff_error own = FF_ERROR_INIT;
@@ -362,20 +363,52 @@ static int keep_nothing(void *ctx, struct ff_value v, const struct ff_dumper *d,
     return FF_DECLINED;
 }
 
-int ff_pickle_dump(struct ff_value v, uint32_t protocol,
+/* The caller's options, as far as he has them. */
+static int known_options(const struct ff_dump_options *given, struct ff_dump_options *out,
+                         struct ff_error *e)
+{
+    *out = (struct ff_dump_options){.protocol = FF_PROTOCOL_DEFAULT};
+    if (!given) {
+        return FF_OK;
+    }
+    if (given->struct_size < FF_SIZE(ff_dump_options, protocol) ||
+        given->flags & ~FF_DUMP_COMPACT) {
+        return ff_fail(e, FF_E_USAGE, NULL, "%s",
+                       given->struct_size ? "unknown flags in the options of a dump"
+                                          : "options of a dump without struct_size");
+    }
+    memcpy(out, given,
+           given->struct_size < sizeof *out ? given->struct_size : sizeof *out);
+    return FF_OK;
+}
+
+int ff_pickle_dump(struct ff_value v, const struct ff_dump_options *given,
                    int (*write)(void *ctx, const void *data, size_t size_bytes),
                    void *ctx, struct ff_error *e)
 {
+    struct ff_dump_options known;
+    struct plain_write plain = {write, ctx};
     if (e && e->code) {
         return e->code;
     }
-    struct plain_write plain = {write, ctx};
-    int known = ff_doc_protocol(v.doc);
-    struct ff_dump_options options = {.protocol = protocol     ? protocol
-                                                  : known >= 0 ? (uint32_t)known
-                                                               : 4,
-                                      .persistent = keep_nothing,
-                                      .write = forward,
-                                      .write_ctx = &plain};
+    if (!write) {
+        return ff_fail(e, FF_E_USAGE, NULL, "no function to write with");
+    }
+    int failed = known_options(given, &known, e);
+    if (failed) {
+        return failed;
+    }
+    int was = v.doc ? ff_doc_protocol(v.doc) : -1;
+    struct ff_write_options options = {.protocol = known.protocol != FF_PROTOCOL_DEFAULT
+                                                       ? known.protocol
+                                                   : was >= 0 ? (uint32_t)was
+                                                              : 4,
+                                       .compact = (known.flags & FF_DUMP_COMPACT) != 0,
+                                       .persistent = keep_nothing,
+                                       .write = forward,
+                                       .write_ctx = &plain,
+                                       .call = known.call,
+                                       .buffer = known.buffer,
+                                       .buffer_ctx = known.buffer_ctx};
     return ff_pickle_write(v, &options, e);
 }

@@ -36,7 +36,7 @@ struct ff_part_frame {
 };
 
 struct ff_dumper {
-    const struct ff_dump_options *options;
+    const struct ff_write_options *options;
     struct ff_error *e;
     const struct ff_doc *doc;
     struct ff_doc *own; /* for what the writer makes: ids, numpy's forms */
@@ -117,8 +117,8 @@ int ff_write_global(struct ff_dumper *d, uint64_t cell, bool scratch);
 int ff_write_object(struct ff_dumper *d, uint64_t cell, const struct ff_object_node *node,
                     bool scratch);
 int ff_write_pid(struct ff_dumper *d, uint64_t pid, bool scratch);
-int ff_write_extension(struct ff_dumper *d, uint64_t cell);
-int ff_write_buffer(struct ff_dumper *d, uint64_t cell);
+int ff_write_extension(struct ff_dumper *d, int32_t code);
+int ff_write_buffer(struct ff_dumper *d, uint64_t cell, bool scratch);
 int ff_write_effects(struct ff_dumper *d);
 
 /* write_make.c: values of the writer's own document */

@@ -84,6 +84,9 @@ static int nested_global(struct ff_dumper *d, uint64_t cell, const char *dot)
 int ff_write_global(struct ff_dumper *d, uint64_t cell, bool scratch)
 {
     const struct ff_global_node *g = ff_cell_node(cell);
+    if (g->extension && d->protocol >= 2) {
+        return ff_write_extension(d, g->extension);
+    }
     if (d->protocol >= 4) {
         const struct ff_global_text *text =
             g->old_names ? ff_global_text(d->doc, cell) : NULL;
@@ -407,9 +410,8 @@ int ff_write_pid(struct ff_dumper *d, uint64_t pid, bool scratch)
     return ff_write_push(d, pid, NULL, scratch, step_pid) ? FF_PUSHED : FF_E_NO_MEMORY;
 }
 
-int ff_write_extension(struct ff_dumper *d, uint64_t cell)
+int ff_write_extension(struct ff_dumper *d, int32_t code)
 {
-    int32_t code = ((const struct ff_extension_node *)ff_cell_node(cell))->code;
     uint8_t out[5] = {code <= 0xff     ? FF_OP_EXT1
                       : code <= 0xffff ? FF_OP_EXT2
                                        : FF_OP_EXT4,
@@ -418,11 +420,24 @@ int ff_write_extension(struct ff_dumper *d, uint64_t cell)
     return ff_write_bytes(d, out, code <= 0xff ? 2 : code <= 0xffff ? 3 : 5);
 }
 
-int ff_write_buffer(struct ff_dumper *d, uint64_t cell)
+/* Out of band; or, where nobody takes its bytes, in the stream. */
+int ff_write_buffer(struct ff_dumper *d, uint64_t cell, bool scratch)
 {
+    const struct ff_buffer_node *b = ff_cell_node(cell);
+    const struct ff_pickle_buffer out = {b->data, b->size_bytes, b->readonly || b->frozen,
+                                         0};
+    if (b->given && (!d->options->buffer || d->protocol < 5)) {
+        uint64_t known = ff_write_memo_find(d, cell);
+        return known ? ff_write_memo_get(d, known - 1)
+                     : ff_write_binary(d, cell, scratch);
+    }
+    int stop = b->given ? d->options->buffer(d->options->buffer_ctx, &out) : 0;
+    if (stop) {
+        return ff_fail(d->e, stop < 0 ? stop : FF_E_OTHER, NULL,
+                       "the caller's function for buffers failed");
+    }
     int failed = ff_write_op(d, FF_OP_NEXT_BUFFER);
-    bool readonly = ((const struct ff_buffer_node *)ff_cell_node(cell))->readonly;
-    return failed || !readonly ? failed : ff_write_op(d, FF_OP_READONLY_BUFFER);
+    return failed || !b->readonly ? failed : ff_write_op(d, FF_OP_READONLY_BUFFER);
 }
 
 /* Things done to what is no object of the value: behind it, and dropped from the stack. */

@@ -342,20 +342,27 @@ static int old_bytearray(struct ff_dumper *d, uint64_t cell, const uint8_t *data
                                          ff_make_tuple(d, &bytes, size ? 1 : 0), 0));
 }
 
+static bool is_writable(uint64_t cell)
+{
+    const struct ff_buffer_node *buffer = ff_cell_node(cell);
+    return ff_tag(cell) == FF_TAG_BYTEARRAY ||
+           (ff_tag(cell) == FF_TAG_BUFFER && !buffer->readonly && !buffer->frozen);
+}
+
 int ff_write_binary(struct ff_dumper *d, uint64_t cell, bool scratch)
 {
     const uint8_t *data;
     size_t size;
     uint8_t header[9];
     (void)ff_cell_bytes(cell, &data, &size);
-    if (ff_tag(cell) == FF_TAG_BYTEARRAY && d->protocol < 5) {
+    if (is_writable(cell) && d->protocol < 5) {
         return old_bytearray(d, cell, data, size);
     }
     if (d->protocol < 3) {
         return old_bytes(d, cell, data, size);
     }
     size_t n = ff_write_bytes_header(d->protocol, size, header);
-    if (ff_tag(cell) == FF_TAG_BYTEARRAY) {
+    if (is_writable(cell)) {
         header[0] = FF_OP_BYTEARRAY8;
         store_le(header + 1, size, 8);
         n = 9;

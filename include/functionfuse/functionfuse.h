@@ -474,18 +474,6 @@ FF_API struct ff_value ff_from_json(struct ff_doc *, const char *text, size_t si
 FF_API int ff_to_json(struct ff_value,
                       int (*write)(void *ctx, const char *text, size_t size_bytes),
                       void *ctx, struct ff_error *);
-/* A pickle that the caller has in memory: copied, or (taken != NULL) kept and released
- * with release(taken). Bytes behind its end are ignored; *used (may be NULL): where it
- * ended. */
-FF_API struct ff_doc *ff_pickle_load(const void *data, size_t size_bytes, void *taken,
-                                     void (*release)(void *), size_t *used,
-                                     struct ff_error *);
-/* As a pickle. FF_E_UNSUPPORTED: it holds natives or chunked arrays. protocol: 0 to 5, or
- * FF_PROTOCOL_DEFAULT. */
-FF_API int ff_pickle_dump(struct ff_value, uint32_t protocol,
-                          int (*write)(void *ctx, const void *data, size_t size_bytes),
-                          void *ctx, struct ff_error *);
-
 /* A tree for people: dtypes and shapes of arrays but no elements; a shared object once,
  * then
  * "<ref #n>". At most max_bytes (0 = 64 KiB) and max_depth (0 = 32). */

@@ -19,7 +19,7 @@ static int to_buf(void *ctx, const void *data, size_t size, struct ff_error *e)
 
 static int dump(struct ff_doc *doc, uint32_t protocol, struct ff_buf *out)
 {
-    struct ff_dump_options options = {
+    struct ff_write_options options = {
         .protocol = protocol, .write = to_buf, .write_ctx = out};
     return ff_pickle_write(ff_doc_root(doc), &options, NULL);
 }
@@ -42,12 +42,13 @@ static void again(struct ff_doc *doc, uint32_t protocol)
 {
     struct ff_buf first, second;
     struct ff_doc *twice = NULL;
-    struct ff_load_options options = {.max_bytes = (uint64_t)256 << 20};
+    struct ff_load_options options = {.struct_size = sizeof options,
+                                      .max_bytes = (uint64_t)256 << 20};
     ff_buf_init(&first, (size_t)64 << 20);
     ff_buf_init(&second, (size_t)64 << 20);
     if (dump(doc, protocol, &first) == FF_OK) {
         int failed = ff_pickle_read(first.data, first.length_bytes, NULL, NULL, &options,
-                                    &twice, NULL, NULL);
+                                    NULL, &twice, NULL, NULL);
         must(!failed, "what was written does not read");
         must(dump(twice, protocol, &second) == FF_OK, "it does not write again");
         must(first.length_bytes == second.length_bytes &&
@@ -63,9 +64,11 @@ static void again(struct ff_doc *doc, uint32_t protocol)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct ff_doc *doc = NULL;
-    struct ff_load_options options = {.py2_strings = size ? data[size - 1] % 4 : 0};
+    struct ff_load_options options = {.struct_size = sizeof options,
+                                      .py2_strings = size ? data[size - 1] % 4 : 0};
     (void)ff_pickle_scan(data, size, seen, NULL, NULL, NULL);
-    if (ff_pickle_read(data, size, NULL, NULL, &options, &doc, NULL, NULL) == FF_OK) {
+    if (ff_pickle_read(data, size, NULL, NULL, &options, NULL, &doc, NULL, NULL) ==
+        FF_OK) {
         uint32_t protocol = (uint32_t)ff_doc_protocol(doc);
         again(doc, protocol);
         if (protocol != 4) {

@@ -18,10 +18,10 @@ static void again(const uint8_t *data, size_t size, struct ff_buf *out)
     struct ff_error e = FF_ERROR_INIT;
     struct ff_doc *doc = NULL;
     ff_buf_clear(out);
-    if (!ff_pickle_read(data, size, NULL, NULL, NULL, &doc, NULL, &e)) {
-        struct ff_dump_options options = {.protocol = (uint32_t)ff_doc_protocol(doc),
-                                          .write = to_buf,
-                                          .write_ctx = out};
+    if (!ff_pickle_read(data, size, NULL, NULL, NULL, NULL, &doc, NULL, &e)) {
+        struct ff_write_options options = {.protocol = (uint32_t)ff_doc_protocol(doc),
+                                           .write = to_buf,
+                                           .write_ctx = out};
         (void)ff_pickle_write(ff_doc_root(doc), &options, &e);
     }
     if (e.code) {

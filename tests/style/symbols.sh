@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# symbols.sh LIBRARY PLUGIN...: what is exported. The library: what functionfuse.h marks with FF_API,
+# symbols.sh LIBRARY PLUGIN...: what is exported. The library: what its headers mark with FF_API,
 # and functionfuse.map says the same. A plugin: its one describe function.
 # shellcheck source-path=SCRIPTDIR source=style.sh
 here=$PWD
@@ -18,8 +18,8 @@ cd "$here" && library=$(realpath "$1")
 shift
 mapfile -t plugins < <(realpath "$@")
 cd "$FF_SOURCE" || exit 1
-header=include/functionfuse/functionfuse.h
-marked=$(tr '\n' ' ' <$header | grep -oE 'FF_API [^;(]*ff_[a-z0-9_]+\(' | grep -oE 'ff_[a-z0-9_]+\($' | tr -d '(' | sort -u)
+headers=(include/functionfuse/functionfuse.h include/functionfuse/pickle.h)
+marked=$(cat "${headers[@]}" | tr '\n' ' ' | grep -oE 'FF_API [^;(]*ff_[a-z0-9_]+\(' | grep -oE 'ff_[a-z0-9_]+\($' | tr -d '(' | sort -u)
 mapped=$(grep -oE '^ +ff_[a-z0-9_]+;$' core/functionfuse.map | tr -d ' ;' | sort -u)
 none 'functions are found' "$([ "$(wc -l <<<"$marked")" -gt 50 ] || echo "$marked")"
 none 'the header and the map say the same' "$(difference "$marked" "$mapped" header map)"

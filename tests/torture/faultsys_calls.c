@@ -426,6 +426,21 @@ static int f_eventfd(const struct ff_sys *s, unsigned initial, int flags)
     return t.fail ? t.fail : f->inner->eventfd(f->inner, initial, flags);
 }
 
+/* Only files of the caller's are mapped, never what a store holds: no turn for these. */
+static int f_map(const struct ff_sys *s, int fd, size_t size_bytes, const void **out)
+{
+    struct faultsys *f = fault_of(s);
+
+    return f->inner->map(f->inner, fd, size_bytes, out);
+}
+
+static int f_unmap(const struct ff_sys *s, const void *data, size_t size_bytes)
+{
+    struct faultsys *f = fault_of(s);
+
+    return f->inner->unmap(f->inner, data, size_bytes);
+}
+
 const struct ff_sys fault_table = {
     .openat = f_openat,
     .openat2 = f_openat2,
@@ -457,4 +472,6 @@ const struct ff_sys fault_table = {
     .clock_gettime = f_clock_gettime,
     .poll = f_poll,
     .eventfd = f_eventfd,
+    .map = f_map,
+    .unmap = f_unmap,
 };

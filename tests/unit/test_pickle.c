@@ -18,13 +18,14 @@ static int to_buf(void *ctx, const void *data, size_t size, struct ff_error *e)
 static int load(const void *data, size_t size, int py2, struct ff_doc **doc, size_t *used,
                 struct ff_error *e)
 {
-    struct ff_load_options options = {.py2_strings = py2};
-    return ff_pickle_read(data, size, NULL, NULL, &options, doc, used, e);
+    struct ff_load_options options = {.struct_size = sizeof options,
+                                      .py2_strings = (uint32_t)py2};
+    return ff_pickle_read(data, size, NULL, NULL, &options, NULL, doc, used, e);
 }
 
 static int dump(struct ff_value v, uint32_t protocol, struct ff_buf *out)
 {
-    struct ff_dump_options options = {
+    struct ff_write_options options = {
         .protocol = protocol, .write = to_buf, .write_ctx = out};
     ff_buf_clear(out);
     return ff_pickle_write(v, &options, NULL);
@@ -368,11 +369,11 @@ START_TEST(write_asks_once_for_each_object_and_shares_the_strings)
     ff_append(doc, list, b, &e);
     ff_append(doc, list, a, &e);
     ff_buf_init(&out, SIZE_MAX / 2);
-    struct ff_dump_options options = {.protocol = 4,
-                                      .persistent = keep_natives,
-                                      .ctx = &asked,
-                                      .write = to_buf,
-                                      .write_ctx = &out};
+    struct ff_write_options options = {.protocol = 4,
+                                       .persistent = keep_natives,
+                                       .ctx = &asked,
+                                       .write = to_buf,
+                                       .write_ctx = &out};
     ck_assert_int_eq(ff_pickle_write(list, &options, &e), FF_OK);
     ck_assert_int_eq(asked, 2);
     ck_assert_uint_eq(out.length_bytes - 11, sizeof expected - 1 - 11);
@@ -393,7 +394,7 @@ START_TEST(write_native_that_nobody_keeps_fails_with_its_place)
     ff_append(doc, list, ff_new_native_take(doc, "acme.Wave", &thing, NULL, &e), &e);
     ff_set(doc, dict, "traces", list, &e);
     ff_buf_init(&out, SIZE_MAX / 2);
-    struct ff_dump_options options = {.protocol = 4, .write = to_buf, .write_ctx = &out};
+    struct ff_write_options options = {.protocol = 4, .write = to_buf, .write_ctx = &out};
     ck_assert_int_eq(ff_pickle_write(dict, &options, &e), FF_E_UNSUPPORTED);
     ck_assert_str_eq(e.place, "#traces[1]");
     ck_assert_ptr_nonnull(strstr(e.message, "acme.Wave"));
@@ -475,12 +476,12 @@ END_TEST
 
 START_TEST(load_over_its_budget_fails_with_limit)
 {
-    struct ff_load_options options = {.max_bytes = 1000};
+    struct ff_load_options options = {.struct_size = sizeof options, .max_bytes = 1000};
     struct ff_doc *doc;
     char many[1000];
     memset(many, ']', sizeof many);
     ck_assert_int_eq(
-        ff_pickle_read(many, sizeof many, NULL, NULL, &options, &doc, NULL, NULL),
+        ff_pickle_read(many, sizeof many, NULL, NULL, &options, NULL, &doc, NULL, NULL),
         FF_E_LIMIT);
     ck_assert_ptr_null(doc);
 }

@@ -24,7 +24,7 @@ static void end(void)
 
 static struct ff_value loaded(const char *bytes, size_t size, struct ff_doc **out)
 {
-    ck_assert_int_eq(ff_pickle_read(bytes, size, NULL, NULL, NULL, out, NULL, NULL),
+    ck_assert_int_eq(ff_pickle_read(bytes, size, NULL, NULL, NULL, NULL, out, NULL, NULL),
                      FF_OK);
     return ff_doc_root(*out);
 }
@@ -350,14 +350,13 @@ START_TEST(persistent_is_opened_once_and_lives_as_long_as_what_was_imported)
     static const char bytes[] = "](X\1\0\0\0SX\1\0\0\0"
                                 "1X\1\0\0\0u\x86\x86q\0Qh\0Qe.";
     struct ff_resolver resolver = {open_object, release_resolver, NULL};
-    struct ff_load_options options = {.resolver = &resolver};
     struct ff_doc *read;
     struct ff_value first, second;
     opened = released = freed = 0;
     begin();
-    ck_assert_int_eq(
-        ff_pickle_read(bytes, sizeof bytes - 1, NULL, NULL, &options, &read, NULL, &e),
-        FF_OK);
+    ck_assert_int_eq(ff_pickle_read(bytes, sizeof bytes - 1, NULL, NULL, NULL, &resolver,
+                                    &read, NULL, &e),
+                     FF_OK);
     struct ff_value list = ff_doc_root(read);
     ff_item(list, 0, NULL, &first, &e);
     ff_item(list, 1, NULL, &second, &e);

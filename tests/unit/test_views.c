@@ -43,7 +43,7 @@ static struct ff_doc *load_hex(const char *hex, struct ff_error *e)
         ck_assert_int_eq(sscanf(hex + 2 * i, "%2x", &byte), 1);
         data[i] = (uint8_t)byte;
     }
-    doc = ff_pickle_load(data, size, NULL, NULL, NULL, e);
+    doc = ff_pickle_load(data, size, NULL, NULL, NULL, NULL, e);
     free(data);
     return doc;
 }

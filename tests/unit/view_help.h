@@ -3,7 +3,7 @@
 #ifndef FF_TEST_VIEW_HELP_H
 #define FF_TEST_VIEW_HELP_H
 
-#include <functionfuse/functionfuse.h>
+#include <functionfuse/pickle.h>
 
 #include <check.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ static inline struct ff_doc *help_golden(const char *store, const char *task)
     struct ff_doc *doc;
     (void)snprintf(path, sizeof path, GOLDEN_DIR "/%s/file/golden/%s", store, task);
     data = help_file(path, &size);
-    doc = ff_pickle_load(data, size, NULL, NULL, NULL, &e);
+    doc = ff_pickle_load(data, size, NULL, NULL, NULL, NULL, &e);
     ck_assert_msg(doc != NULL, "%s: %s", path, e.message);
     free(data);
     return doc;

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pickle.h: pickles that are in no store: reading, writing, and looking into them. For
+ * programs; the rules about errors, ownership and threads are those of functionfuse.h.
+ * Nothing here ever imports a module or calls anything that a pickle names.
+ */
+#ifndef FUNCTIONFUSE_PICKLE_H
+#define FUNCTIONFUSE_PICKLE_H
+
+#include "functionfuse.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- load ---- */
+
+/* How Python 2's str is read: `encoding` of Python's pickle.load. What does not decode is
+ * kept as bytes, where Python fails. */
+enum ff_py2_strings {
+    FF_PY2_ASCII = 0,
+    FF_PY2_LATIN1,
+    FF_PY2_UTF8,
+    FF_PY2_BYTES /* bytes, also what is ASCII */
+};
+
+/* What an opcode NEXT_BUFFER stands for (PEP 574). */
+struct ff_pickle_buffer {
+    const void *data;
+    size_t size_bytes;
+    uint32_t readonly; /* 1: as bytes, 0: as a bytearray */
+    uint32_t reserved; /* 0 */
+};
+
+/* A code of Python's copyreg.add_extension. */
+struct ff_extension {
+    int32_t code; /* 1 .. 2^31-1 */
+    uint32_t reserved;
+    const char *module, *name;
+};
+
+#define FF_LOAD_LAX_FRAMES                                                               \
+    1u /* frames that are cut or nested, as C unpicklers before 3.13.15 take them */
+#define FF_LOAD_JOBLIB                                                                   \
+    2u /* a file of joblib: raw elements follow its NumpyArrayWrapper objects */
+
+/* How to read a pickle. All zero but struct_size is the default. Borrowed for the call,
+ * but the memory of `buffers`, which must outlive the document. */
+struct ff_load_options {
+    uint32_t struct_size, flags; /* FF_LOAD_* */
+    uint64_t max_bytes; /* memory beside the input; 0 = max(64 MiB, 48 x its size) */
+    uint64_t max_steps; /* parts of dict keys and set items looked at; 0 = 1 million + 8 x
+                           its size */
+    uint32_t py2_strings; /* enum ff_py2_strings */
+    uint32_t reserved;    /* 0 */
+    /* In the order of NEXT_BUFFER: each becomes an FF_BUFFER that ff_bytes reads. NULL:
+     * they stay without bytes. Too few: FF_E_CORRUPT, as in Python. */
+    const struct ff_pickle_buffer *buffers;
+    size_t buffer_count;
+    /* A code that is listed becomes an FF_GLOBAL, another one stays an FF_EXTENSION. */
+    const struct ff_extension *extensions;
+    size_t extension_count;
+};
+
+/* A pickle that the caller has in memory: copied, or (taken != NULL) kept and released
+ * with release(taken), also on failure. Bytes behind its end are ignored; *used (may be
+ * NULL): where it ended. `options` may be NULL. FF_E_USAGE: options without a size or
+ * with unknown flags. FF_E_CORRUPT, FF_E_LIMIT: the message has the offset and the
+ * opcode. Freed with ff_doc_free. */
+FF_API struct ff_doc *ff_pickle_load(const void *data, size_t size_bytes, void *taken,
+                                     void (*release)(void *),
+                                     const struct ff_load_options *options, size_t *used,
+                                     struct ff_error *);
+/* The same for a file that nobody changes while the document lives: it is mapped, strings
+ * and bytes point into it. (Reading a mapped file that was cut short raises SIGBUS: read
+ * the files of others with ff_pickle_load, tasks with ff_read_task.) FF_E_NOT_FOUND,
+ * FF_E_PERMISSION, FF_E_IO. */
+FF_API struct ff_doc *ff_pickle_open(const char *path,
+                                     const struct ff_load_options *options, size_t *used,
+                                     struct ff_error *);
+
+/* ---- dump ---- */
+
+#define FF_DUMP_COMPACT                                                                  \
+    1u /* memo only where something is shared; else as CPython's C pickler does */
+
+struct ff_dump_options {
+    uint32_t struct_size, flags; /* FF_DUMP_* */
+    uint32_t protocol;           /* 0 to 5, or FF_PROTOCOL_DEFAULT */
+    uint32_t reserved;           /* 0 */
+    /* For each FF_BUFFER that has bytes, in the order of NEXT_BUFFER: nonzero stops. NULL:
+     * they are written into the pickle, as bytes or bytearray. */
+    int (*buffer)(void *ctx, const struct ff_pickle_buffer *);
+    void *buffer_ctx;
+    const struct ff_call *call; /* for reading arrays; or NULL */
+};
+
+/* As a pickle, in order, in pieces. `options` NULL: with the protocol that it was read
+ * with, else 4. FF_E_USAGE. FF_E_UNSUPPORTED: it holds natives or chunked arrays (place:
+ * "#path"). A nonzero result of a callback ends it, and is returned when it is negative,
+ * else FF_E_OTHER. */
+FF_API int ff_pickle_dump(struct ff_value, const struct ff_dump_options *options,
+                          int (*write)(void *ctx, const void *data, size_t size_bytes),
+                          void *ctx, struct ff_error *);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
