@@ -8,7 +8,6 @@
 #include "bench.h"
 
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum side { PLAIN, OURS, H5PY, DASK, SIDES };
@@ -32,15 +31,10 @@ static const struct row rows[] = {
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
-struct peers {
-    FILE *to, *from; /* NULL: there are none */
-    pid_t process;
-};
-
 struct bench {
     char folder[BENCH_PATH_BYTES];
     struct bench_store store[2]; /* enum ff_durability */
-    struct peers peers;
+    struct bench_peers peers;
     char *data, *dst;
     size_t rounds;
     double spent_s[ROWS][WHATS][SIDES][BENCH_ROUNDS_MAX];
@@ -58,63 +52,12 @@ static size_t bytes_of(const struct row *r)
 
 /* ---- the peers ---- */
 
-static void peers_exec(const int to[2], const int from[2], char *const *argv)
-{
-    if (dup2(to[0], 0) < 0 || dup2(from[1], 1) < 0) {
-        _exit(1);
-    }
-    (void)close(to[1]);
-    (void)close(from[0]);
-    (void)execv(argv[0], argv);
-    perror(argv[0]);
-    _exit(1);
-}
-
-static void peers_say(struct peers *p, char *line, int size)
-{
-    if (!fgets(line, size, p->from)) {
-        bench_die("the peers ended");
-    }
-    line[strcspn(line, "\n")] = '\0';
-}
-
-static void peers_start(struct peers *p, char *python, char *script)
-{
-    char *argv[] = {python, script, NULL}, line[256];
-    int to[2], from[2];
-    if (pipe(to) || pipe(from) || (p->process = fork()) < 0) {
-        bench_die("cannot start the peers");
-    }
-    if (p->process == 0) {
-        peers_exec(to, from, argv);
-    }
-    (void)close(to[0]);
-    (void)close(from[1]);
-    p->to = fdopen(to[1], "w");
-    p->from = fdopen(from[0], "r");
-    peers_say(p, line, sizeof line);
-    (void)printf("Peers: %s.\n\n", line);
-}
-
-static void peers_end(struct peers *p)
-{
-    if (p->to) {
-        (void)fclose(p->to);
-        (void)fclose(p->from);
-        (void)waitpid(p->process, NULL, 0);
-    }
-}
-
-static double peers_do(struct peers *p, const char *who, const char *what,
+static double peers_do(struct bench_peers *p, const char *who, const char *what,
                        const char *path, const struct row *r, int sync)
 {
-    char line[256];
-    (void)fprintf(p->to, "%s %s %s %lld %lld %lld %lld %d\n", who, what, path,
-                  (long long)rows_of(r), (long long)r->shape[1], (long long)r->chunk[0],
-                  (long long)r->chunk[1], sync);
-    (void)fflush(p->to);
-    peers_say(p, line, sizeof line);
-    return strtod(line, NULL);
+    return bench_peers_do(p, "%s %s %s %lld %lld %lld %lld %d", who, what, path,
+                          (long long)rows_of(r), (long long)r->shape[1],
+                          (long long)r->chunk[0], (long long)r->chunk[1], sync);
 }
 
 /* ---- this library ---- */
@@ -310,7 +253,7 @@ int main(int argc, char **argv)
     static struct bench b;
     b.rounds = bench_rounds(argc > 1 ? argv[1] : "5");
     if (argc == 4) {
-        peers_start(&b.peers, argv[2], argv[3]);
+        bench_peers_start(&b.peers, argv[2], argv[3]);
     }
     prepare(&b);
     (void)printf(
@@ -326,7 +269,7 @@ int main(int argc, char **argv)
         report(&b, row, WRITE_SYNC);
     }
     (void)printf("\n");
-    peers_end(&b.peers);
+    bench_peers_end(&b.peers);
     bench_store_close(&b.store[0]);
     bench_store_close(&b.store[1]);
     bench_remove(b.folder);

@@ -5,6 +5,7 @@
 #define FF_TESTS_BENCH_H
 
 #include <functionfuse/functionfuse.h>
+#include <sys/types.h>
 
 enum { BENCH_PATH_BYTES = 512, BENCH_ROUNDS_MAX = 99, BENCH_THREADS = 2 };
 
@@ -26,6 +27,17 @@ char *bench_memory(size_t size_bytes);
 int bench_small(void);
 /* 1 to BENCH_ROUNDS_MAX from the command line. */
 size_t bench_rounds(const char *text);
+
+/* A Python program on two pipes, which names itself in its first line; NULL: there is none. */
+struct bench_peers {
+    FILE *to, *from;
+    pid_t process;
+};
+void bench_peers_start(struct bench_peers *, char *python, char *script);
+/* One line says what to do, one line comes back: the number in it. */
+double bench_peers_do(struct bench_peers *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void bench_peers_end(struct bench_peers *);
 
 /* A host with this durability (enum ff_durability) and a file storage in `folder`, with the
  * workflow "bench"; memory_bytes 0 is the default. */
