@@ -160,20 +160,27 @@ static int grow_memo(struct ff_reader *r, size_t index)
     if (!memo) {
         return ff_read_full(r);
     }
-    memset(memo + r->memo_room, 0, (room - r->memo_room) * sizeof *memo);
     r->memo = memo;
     r->memo_room = room;
     return FF_OK;
+}
+
+static uint64_t *dense_slot(struct ff_reader *r, size_t index)
+{
+    for (; r->memo_filled <= index; r->memo_filled++) {
+        r->memo[r->memo_filled] = 0;
+    }
+    return &r->memo[index];
 }
 
 /* The slot for writing. Dense while the index is not far beyond what is there. */
 static uint64_t *memo_slot(struct ff_reader *r, uint64_t index)
 {
     if (index < r->memo_room) {
-        return &r->memo[index];
+        return dense_slot(r, (size_t)index);
     }
     if (index <= 2 * (uint64_t)r->memo_count + 1024) {
-        return grow_memo(r, (size_t)index) ? NULL : &r->memo[index];
+        return grow_memo(r, (size_t)index) ? NULL : dense_slot(r, (size_t)index);
     }
     uint64_t *slot = NULL;
     if (ff_doc_charge(r->doc, 2 * sizeof(struct ff_cellmap_slot))) {
@@ -206,7 +213,7 @@ int ff_read_put(struct ff_reader *r, uint64_t index)
 
 int ff_read_get(struct ff_reader *r, uint64_t index)
 {
-    uint64_t *slot = index < r->memo_room ? &r->memo[index] : NULL;
+    uint64_t *slot = index < r->memo_filled ? &r->memo[index] : NULL;
     if (!slot || !*slot) {
         slot = ff_cellmap_find(&r->far_memo, index + 1);
     }
@@ -364,6 +371,9 @@ int ff_read_run(struct ff_reader *r)
 {
     int result = FF_OK;
     while (result == FF_OK) {
+        if (r->protocol >= 2 && !r->scan) {
+            ff_read_fast(r);
+        }
         result = step(r);
     }
     return result;

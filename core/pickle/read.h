@@ -29,8 +29,8 @@ struct ff_reader {
     size_t fence; /* what is below belongs to an outer MARK */
     size_t *marks;
     size_t mark_count, mark_room;
-    uint64_t *memo; /* dense; 0 = empty */
-    size_t memo_room;
+    uint64_t *memo; /* dense; 0 = empty; what is behind `memo_filled` is not set yet */
+    size_t memo_filled, memo_room;
     struct ff_cellmap far_memo; /* indices beyond the dense part, + 1 */
     size_t memo_count;
     struct ff_cellmap pids; /* id -> its PERSISTENT node */
@@ -60,6 +60,9 @@ void ff_read_free(struct ff_reader *r);
 /* A file as a mapping, to be released with (*release)(*taken). */
 int ff_map_file(const char *path, const void **data, size_t *size_bytes, void **taken,
                 void (**release)(void *), struct ff_error *);
+/* As many opcodes as are plain, from r->at on; maybe none. Not for a scan, nor before a PROTO of 2
+ * or more: `newest` is not kept up (read_fast.c). */
+void ff_read_fast(struct ff_reader *r);
 
 /* Zeroed; NULL: no memory. */
 static inline void *ff_read_new_node(struct ff_reader *r, size_t size_bytes)

@@ -421,7 +421,7 @@ static uint64_t next_fetched(const struct ff_reader *r)
             index = index * 10 + (uint64_t)(r->at[i] - '0');
         }
     }
-    return index < r->memo_room ? r->memo[index] & ~FF_MEMO_NOTED : 0;
+    return index < r->memo_filled ? r->memo[index] & ~FF_MEMO_NOTED : 0;
 }
 
 /* An object whose reduction contains itself is begun twice and fetched from the memo: what it
