@@ -8,6 +8,7 @@
  */
 #include "bench.h"
 
+#include <functionfuse/pickle.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -185,7 +186,8 @@ static void keep(void *taken)
 static struct ff_doc *load(const struct bytes *s)
 {
     struct ff_error e = FF_ERROR_INIT;
-    struct ff_doc *doc = ff_pickle_load(s->data, s->size_bytes, s->data, keep, NULL, &e);
+    struct ff_doc *doc =
+        ff_pickle_load(s->data, s->size_bytes, s->data, keep, NULL, NULL, &e);
     bench_check(&e, "load");
     return doc;
 }
@@ -220,7 +222,9 @@ static struct bytes dump(const struct ff_doc *doc, int protocol)
 {
     struct ff_error e = FF_ERROR_INIT;
     struct bytes to = {NULL, 0, 0};
-    (void)ff_pickle_dump(ff_doc_root(doc), (uint32_t)protocol, append, &to, &e);
+    struct ff_dump_options o = {.struct_size = FF_SIZE(ff_dump_options, call),
+                                .protocol = (uint32_t)protocol};
+    (void)ff_pickle_dump(ff_doc_root(doc), &o, append, &to, &e);
     bench_check(&e, "dump");
     return to;
 }
