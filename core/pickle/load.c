@@ -215,10 +215,10 @@ struct ff_doc *ff_pickle_open(const char *path, const struct ff_load_options *op
                               size_t *used, struct ff_error *e)
 {
     struct ff_doc *doc = NULL;
-    const void *data;
-    size_t size_bytes;
-    void *taken;
-    void (*release)(void *);
+    const void *data = NULL;
+    size_t size_bytes = 0;
+    void *taken = NULL;
+    void (*release)(void *) = NULL;
     if (e && e->code) {
         return NULL;
     }
