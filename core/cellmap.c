@@ -19,13 +19,12 @@ void ff_cellmap_free(struct ff_cellmap *map)
     ff_cellmap_init(map);
 }
 
-/* Runs of 64 slots for 256 bytes of memory, each run somewhere. */
+/* Runs of 8 slots for 64 bytes of memory, each run somewhere. */
 static size_t start_of(const struct ff_cellmap *map, uint64_t key)
 {
-    uint64_t run = (key >> 16) + map->seed;
-    run = (run ^ run >> 29) * 0xbf58476d1ce4e5b9u;
-    run = (run ^ run >> 32) * 0x94d049bb133111ebu;
-    return (size_t)((run >> 20) + (key >> 10 & 63));
+    uint64_t run = ((key >> 14) + map->seed) * 0x9e3779b97f4a7c15u;
+    run = (run ^ run >> 32) * 0xbf58476d1ce4e5b9u;
+    return (size_t)((run >> 24 & ~(uint64_t)7) + (key >> 11 & 7));
 }
 
 static struct ff_cellmap_slot *slot_of(const struct ff_cellmap *map, uint64_t key)

@@ -12,6 +12,7 @@
 
 struct ff_chunk {
     struct ff_chunk *next;
+    size_t size_bytes;
     uint64_t bytes[];
 };
 
@@ -210,6 +211,7 @@ static bool add_chunk(struct ff_doc *doc, size_t size_bytes)
         return false;
     }
     chunk->next = doc->chunks;
+    chunk->size_bytes = want;
     doc->chunks = chunk;
     doc->free_at = (uint8_t *)chunk->bytes;
     doc->free_end = doc->free_at + want;
@@ -251,6 +253,21 @@ void *ff_doc_alloc(struct ff_doc *doc, size_t size_bytes)
     void *memory = doc->free_at;
     doc->free_at += size;
     return memory;
+}
+
+int ff_doc_each_area(const struct ff_doc *doc,
+                     int (*each)(void *ctx, const void *begin, size_t size_bytes,
+                                 bool single),
+                     void *ctx)
+{
+    struct ff_doc *own = ff_doc_mutable(doc);
+    int result = 0;
+    (void)pthread_mutex_lock(&own->lock); /* a search for a key may add to the arena */
+    for (const struct ff_chunk *c = doc->chunks; c && !result; c = c->next) {
+        result = each(ctx, c->bytes, c->size_bytes, c->size_bytes > LAST_CHUNK_BYTES);
+    }
+    (void)pthread_mutex_unlock(&own->lock);
+    return result;
 }
 
 int ff_doc_full(const struct ff_doc *doc, struct ff_error *e)

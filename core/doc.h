@@ -296,6 +296,12 @@ static inline void *ff_doc_take(struct ff_doc *doc, size_t size_bytes)
     doc->used_bytes += size_bytes;
     return memory;
 }
+/* Each piece of the arena, where all that ff_doc_alloc gave lies; single: one object fills it.
+ * Nonzero stops and is returned. */
+int ff_doc_each_area(const struct ff_doc *doc,
+                     int (*each)(void *ctx, const void *begin, size_t size_bytes,
+                                 bool single),
+                     void *ctx);
 /* Count bytes held beside the arena against the budget. False = over it. */
 bool ff_doc_charge(struct ff_doc *doc, size_t size_bytes);
 void ff_doc_discharge(struct ff_doc *doc, size_t size_bytes);

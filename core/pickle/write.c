@@ -13,12 +13,6 @@ int ff_write_no_memory(struct ff_dumper *d)
 
 /* ---- the memo ---- */
 
-uint64_t ff_write_memo_find(const struct ff_dumper *d, uint64_t cell)
-{
-    const uint64_t *place = ff_cellmap_find(&d->memo, cell);
-    return place ? *place : 0;
-}
-
 static int put_opcode(struct ff_dumper *d, uint64_t index)
 {
     char text[24];
@@ -37,26 +31,11 @@ static int put_opcode(struct ff_dumper *d, uint64_t index)
 
 int ff_write_memoize(struct ff_dumper *d, uint64_t cell, bool scratch)
 {
-    uint64_t *place;
-    if (d->all_in_memo || scratch) {
-        place = ff_cellmap_put(&d->memo, cell);
-        if (!place) {
-            return ff_write_no_memory(d);
-        }
-    } else {
-        place = ff_cellmap_find(&d->memo, cell);
-        if (!place && d->options->compact) {
-            return FF_OK;
-        }
+    int result = ff_write_memo_put(d, cell, scratch);
+    if (result) {
+        return result < 0 ? result : FF_OK;
     }
-    uint64_t index = d->memo_count++;
-    if (place) {
-        *place = index + 1;
-    }
-    if (index > UINT32_MAX) {
-        return ff_fail(d->e, FF_E_LIMIT, NULL, "over 2^32 objects in the memo");
-    }
-    return put_opcode(d, index);
+    return put_opcode(d, d->memo_count - 1);
 }
 
 int ff_write_memo_get(struct ff_dumper *d, uint64_t index)
@@ -275,20 +254,14 @@ int ff_write_run(struct ff_dumper *d)
 
 static int start(struct ff_dumper *d)
 {
-    const struct ff_cellmap *shared = &d->doc->shared;
-    d->all_in_memo = !d->doc->knows_shared;
-    for (size_t i = 0; i < shared->slot_count; i++) {
-        if (shared->slot[i].key && !ff_cellmap_put(&d->memo, shared->slot[i].key)) {
-            return ff_write_no_memory(d);
-        }
-    }
-    if (d->protocol >= 2) {
+    int failed = ff_write_memo_begin(d);
+    d->plain = d->protocol >= 2 && !d->options->ask_builtins;
+    if (!failed && d->protocol >= 2) {
         uint8_t proto[2] = {FF_OP_PROTO, (uint8_t)d->protocol};
-        int failed = ff_write_bytes(d, proto, 2);
+        failed = ff_write_bytes(d, proto, 2);
         d->framing = d->protocol >= 4;
-        return failed;
     }
-    return FF_OK;
+    return failed;
 }
 
 static int finish(struct ff_dumper *d)
@@ -303,7 +276,7 @@ static void dumper_free(struct ff_dumper *d)
 {
     ff_free(d->out);
     ff_free(d->stack);
-    ff_cellmap_free(&d->memo);
+    ff_write_memo_end(d);
     ff_cellmap_free(&d->asked);
     ff_doc_free(d->own);
 }
@@ -320,6 +293,7 @@ int ff_pickle_write(struct ff_value root, const struct ff_write_options *options
     d.protocol = options->protocol;
     ff_cellmap_init(&d.memo);
     ff_cellmap_init(&d.asked);
+    ff_vec_init(&d.areas, sizeof(struct ff_memo_area), SIZE_MAX / sizeof d.no_area);
     int result = start(&d);
     result = result ? result : ff_write_save(&d, root.cell, false);
     result = result < 0 ? result : ff_write_run(&d);

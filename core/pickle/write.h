@@ -35,6 +35,14 @@ struct ff_part_frame {
     bool scratch; /* of the writer's own document */
 };
 
+/* A piece of the document's arena, and beside it a number for each place where an object may
+ * begin: its index in the memo + 1, or 0. */
+struct ff_memo_area {
+    uintptr_t begin;
+    size_t size_bytes;
+    uint32_t *number;
+};
+
 struct ff_dumper {
     const struct ff_write_options *options;
     struct ff_error *e;
@@ -51,7 +59,10 @@ struct ff_dumper {
     struct ff_cellmap memo;  /* cell -> index + 1; 0: shared, not written yet */
     struct ff_cellmap asked; /* cell -> its new id, or 1: declined */
     uint64_t memo_count;
-    bool all_in_memo; /* it is not known which cells are shared */
+    bool all_in_memo;                   /* it is not known which cells are shared */
+    struct ff_vec areas;                /* struct ff_memo_area, by address */
+    struct ff_memo_area *area, no_area; /* the one of the last object */
+    bool plain;                         /* ff_write_fast may be used */
     struct ff_part_frame *stack;
     size_t depth, stack_room;
 };
@@ -77,10 +88,36 @@ int ff_write_close_frame(struct ff_dumper *d);
 int ff_write_flush(struct ff_dumper *d);
 int ff_write_no_memory(struct ff_dumper *d);
 
+/* write_memo.c */
+int ff_write_memo_begin(struct ff_dumper *d);
+void ff_write_memo_end(struct ff_dumper *d);
+/* Give it the next number. FF_PUSHED: it needs none, as nothing comes back to it. */
+int ff_write_memo_put(struct ff_dumper *d, uint64_t cell, bool scratch);
+uint32_t *ff_write_memo_look(struct ff_dumper *d, uintptr_t at);
+/* Its place beside the arena, or NULL. */
+static inline uint32_t *ff_write_memo_number(struct ff_dumper *d, uint64_t cell)
+{
+    uintptr_t at = (uintptr_t)(cell >> 8);
+    if (at % sizeof(uint64_t)) {
+        return NULL;
+    }
+    if (at - d->area->begin < d->area->size_bytes) {
+        return &d->area->number[(at - d->area->begin) / sizeof(uint64_t)];
+    }
+    return d->areas.count ? ff_write_memo_look(d, at) : NULL;
+}
+/* Its index + 1, or 0. */
+static inline uint64_t ff_write_memo_find(struct ff_dumper *d, uint64_t cell)
+{
+    const uint32_t *number = ff_write_memo_number(d, cell);
+    if (number || d->memo.used == 0) {
+        return number ? *number : 0;
+    }
+    const uint64_t *place = ff_cellmap_find(&d->memo, cell);
+    return place ? *place : 0;
+}
 /* Put into the memo, with the opcode. */
 int ff_write_memoize(struct ff_dumper *d, uint64_t cell, bool scratch);
-/* Its index + 1, or 0. */
-uint64_t ff_write_memo_find(const struct ff_dumper *d, uint64_t cell);
 int ff_write_memo_get(struct ff_dumper *d, uint64_t index);
 
 /* Until nothing is half written. */
@@ -92,6 +129,10 @@ int ff_write_save_plain(struct ff_dumper *d, uint64_t cell, bool scratch);
 struct ff_part_frame *
 ff_write_push(struct ff_dumper *d, uint64_t cell, const void *node, bool scratch,
               int (*step)(struct ff_dumper *, struct ff_part_frame *));
+
+/* As many of a row as are plain, maybe none (write_fast.c). */
+int ff_write_fast(struct ff_dumper *d, const uint64_t *cells, size_t count,
+                  size_t *written);
 
 /* write_scalar.c; -1: no such length */
 int ff_write_int(struct ff_dumper *d, int64_t value);

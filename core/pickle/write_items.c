@@ -49,6 +49,17 @@ static int in_batch(struct ff_dumper *d, struct ff_part_frame *f, const uint64_t
     size_t depth = d->depth;
     end = end > count ? count : end;
     while (at < end) {
+        size_t plain = 0;
+        int failed = scratch ? FF_OK : ff_write_fast(d, cells + at, end - at, &plain);
+        if (failed) {
+            return failed;
+        }
+        d->stack[depth - 1].batch += (uint32_t)((at + plain) / stride - at / stride);
+        at += plain;
+        if (at == end) {
+            d->stack[depth - 1].at = at;
+            break;
+        }
         uint64_t cell = cells[at++];
         d->stack[depth - 1].at = at;
         int result = ff_write_save(d, cell, scratch);
@@ -173,6 +184,14 @@ static int save_next(struct ff_dumper *d, struct ff_part_frame *f,
 {
     size_t depth = d->depth;
     while (f->at < seq->count) {
+        size_t plain = 0;
+        int failed =
+            f->scratch ? FF_OK
+                       : ff_write_fast(d, seq->cells + f->at, seq->count - f->at, &plain);
+        f->at += plain;
+        if (failed || f->at == seq->count) {
+            return failed;
+        }
         int result = ff_write_save(d, seq->cells[f->at++], f->scratch);
         if (result) {
             return result;

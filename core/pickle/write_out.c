@@ -9,7 +9,7 @@
 
 static int grow(struct ff_dumper *d, size_t count)
 {
-    size_t room = d->room ? d->room : 4096;
+    size_t room = d->room ? d->room : 16384;
     while (room - d->used < count) {
         if (room > SIZE_MAX / 4) {
             return ff_write_no_memory(d);
