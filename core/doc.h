@@ -44,7 +44,7 @@ enum ff_tag {
     FF_TAG_BUFFER,
     FF_TAG_EXTENSION,
     FF_TAG_ELEMENTS, /* the writer's: an array's elements as bytes */
-    FF_TAG_OPAQUE,   /* the scanner's: something that was not kept */
+    FF_TAG_OPAQUE,   /* the scanner's: see scan.h */
     FF_TAG_WORD,     /* the key tables': see ff_key_word */
     FF_TAG_COUNT
 };

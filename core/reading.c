@@ -213,11 +213,12 @@ static int mark_each(void *ctx, const struct ff_scanned_pid *pid)
 int ff_marks_read(const void *data, size_t size_bytes, struct ff_vec *marks,
                   struct ff_error *e)
 {
+    const struct ff_scan scan = {
+        .struct_size = sizeof scan, .ctx = marks, .persistent = mark_each};
     size_t used = 0;
     int rc = ff_digest_check(data, size_bytes, e);
     rc = rc ? rc
-            : ff_pickle_scan(data, size_bytes - FF_DIGEST_BYTES, mark_each, marks, &used,
-                             e);
+            : ff_pickle_scan(data, size_bytes - FF_DIGEST_BYTES, NULL, &scan, &used, e);
     rc = rc ? rc : check_end(used, size_bytes - FF_DIGEST_BYTES, e);
     return rc ? ff_fail(e, rc, NULL, "its persistent ids cannot be read") : FF_OK;
 }

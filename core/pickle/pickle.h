@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pickle.h: the default serializer, as the rest of core sees it: load, scan, dump. It
+/* pickle.h: the default serializer, as the rest of core sees it: load, dump. It
  * knows neither storages nor plugins: persistent ids come and go through callbacks. */
 #ifndef FF_CORE_PICKLE_H
 #define FF_CORE_PICKLE_H
@@ -27,21 +27,6 @@ int ff_pickle_read(const void *data, size_t size_bytes, void *taken,
                    void (*release)(void *), const struct ff_load_options *,
                    const struct ff_resolver *resolver, struct ff_doc **doc, size_t *used,
                    struct ff_error *);
-
-/* One persistent id of a stream. Borrowed for the callback. */
-struct ff_scanned_pid {
-    const char *serializer; /* "" = not of our form */
-    const char *version;
-    const char *name;
-    const char *const *strings; /* every string in the id, marks for gc */
-    size_t string_count;
-};
-
-/* Walk a pickle with the same interpreter, building only what persistent ids need, and
- * call `each` for each id in stream order; nonzero stops and is returned. */
-int ff_pickle_scan(const void *data, size_t size_bytes,
-                   int (*each)(void *ctx, const struct ff_scanned_pid *), void *ctx,
-                   size_t *used, struct ff_error *);
 
 struct ff_dumper; /* the writer at work */
 

@@ -8,7 +8,7 @@
 
 #include "core/base/alloc.h"
 
-static ff_read_function *const functions[256] = {
+ff_read_function *const ff_read_functions[256] = {
 #define ROW(name, byte, arg, protocol, function) [byte] = ff_op_##function,
     FF_OPCODES(ROW)
 #undef ROW
@@ -237,7 +237,7 @@ int ff_read_get(struct ff_reader *r, uint64_t index)
 
 int ff_read_note_shared(struct ff_reader *r, uint64_t cell)
 {
-    if (r->scan || ff_tag(cell) <= FF_TAG_INT) {
+    if (ff_tag(cell) <= FF_TAG_INT) {
         return FF_OK;
     }
     if (ff_tag(cell) == FF_TAG_OBJECT) {
@@ -344,18 +344,16 @@ int ff_op_proto(struct ff_reader *r)
     return FF_OK;
 }
 
-/* Any opcode, the slow and complete way. */
-static int step(struct ff_reader *r)
+int ff_read_fetch(struct ff_reader *r)
 {
     r->op = r->at;
-    if (r->at == r->limit) {
+    while (r->at == r->limit) {
         if (r->limit == r->end) {
             return ff_read_fail(r, FF_E_CORRUPT, "%s",
                                 r->begin == r->end ? "it is empty" : "no STOP");
         }
         r->limit = r->end;
         r->framed = false;
-        return FF_OK;
     }
     const struct ff_opcode *op = &ff_opcodes[*r->at++];
     if (!op->name) {
@@ -363,15 +361,21 @@ static int step(struct ff_reader *r)
                             (unsigned)*r->op);
     }
     r->newest = op->protocol > r->newest ? op->protocol : r->newest;
-    int failed = take_argument(r, op->arg);
-    return failed ? failed : functions[*r->op](r);
+    return take_argument(r, op->arg);
+}
+
+/* Any opcode, the slow and complete way. */
+static int step(struct ff_reader *r)
+{
+    int failed = ff_read_fetch(r);
+    return failed ? failed : ff_read_functions[*r->op](r);
 }
 
 int ff_read_run(struct ff_reader *r)
 {
     int result = FF_OK;
     while (result == FF_OK) {
-        if (r->protocol >= 2 && !r->scan) {
+        if (r->protocol >= 2) {
             ff_read_fast(r);
         }
         result = step(r);

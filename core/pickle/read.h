@@ -39,9 +39,6 @@ struct ff_reader {
     uint64_t buffers;
     struct ff_load_options options; /* all of them, whatever the caller's have */
     bool framed;                    /* inside a frame, which ends at `limit` */
-    bool scan;                      /* keep only what persistent ids are made of */
-    int (*found_pid)(struct ff_reader *, uint64_t pid);
-    void *found_ctx;
     struct ff_error *e;
 };
 
@@ -53,6 +50,16 @@ int ff_read_fail(struct ff_reader *r, int code, const char *fmt, ...)
 /* No memory, or over the budget. */
 int ff_read_full(struct ff_reader *r);
 int ff_read_run(struct ff_reader *r);
+/* The next opcode at r->op, its argument in r->arg. */
+int ff_read_fetch(struct ff_reader *r);
+/* What each opcode does, by its byte. */
+extern ff_read_function *const ff_read_functions[256];
+/* The two lines of GLOBAL and INST, checked. */
+struct ff_names_read {
+    const uint8_t *module, *name;
+    size_t module_bytes, name_bytes;
+};
+int ff_read_names(struct ff_reader *r, struct ff_names_read *out);
 /* Fill everything, and the budgets of `doc`; ff_read_free also after a failure. */
 int ff_read_init(struct ff_reader *r, struct ff_doc *doc, const void *data,
                  size_t size_bytes, const struct ff_load_options *, struct ff_error *);
@@ -60,8 +67,8 @@ void ff_read_free(struct ff_reader *r);
 /* A file as a mapping, to be released with (*release)(*taken). */
 int ff_map_file(const char *path, const void **data, size_t *size_bytes, void **taken,
                 void (**release)(void *), struct ff_error *);
-/* As many opcodes as are plain, from r->at on; maybe none. Not for a scan, nor before a PROTO of 2
- * or more: `newest` is not kept up (read_fast.c). */
+/* As many opcodes as are plain, from r->at on; maybe none. Not before a PROTO of 2 or
+ * more: `newest` is not kept up (read_fast.c). */
 void ff_read_fast(struct ff_reader *r);
 
 /* Zeroed; NULL: no memory. */

@@ -4,12 +4,8 @@
 
 #include "read.h"
 
-/* In a scan only tuples of strings are kept: ids are made of them. */
 static int push_seq(struct ff_reader *r, unsigned tag)
 {
-    if (r->scan) {
-        return ff_read_push(r, FF_TAG_OPAQUE);
-    }
     return ff_read_push_node(r, tag, ff_seq_new(r->doc));
 }
 
@@ -30,23 +26,9 @@ int ff_op_empty_set(struct ff_reader *r)
 
 /* ---- tuples ---- */
 
-static bool scan_keeps(const uint64_t *cells, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (ff_tag(cells[i]) == FF_TAG_OPAQUE) {
-            return false;
-        }
-    }
-    return count <= 64;
-}
-
 static int tuple_of(struct ff_reader *r, size_t start)
 {
     size_t count = r->depth - start;
-    if (r->scan && !scan_keeps(r->stack + start, count)) {
-        r->depth = start;
-        return ff_read_push(r, FF_TAG_OPAQUE);
-    }
     struct ff_seq *seq = ff_seq_new_tuple(r->doc, count);
     if (!seq) {
         return ff_read_full(r);
@@ -109,12 +91,9 @@ int ff_op_list(struct ff_reader *r)
     if (failed) {
         return failed;
     }
-    struct ff_seq *seq = r->scan ? NULL : ff_seq_new(r->doc);
+    struct ff_seq *seq = ff_seq_new(r->doc);
     size_t count = r->depth - start;
     r->depth = start;
-    if (r->scan) {
-        return ff_read_push(r, FF_TAG_OPAQUE);
-    }
     if (!seq || (count && !ff_seq_append(r->doc, seq, r->stack + start, count))) {
         return ff_read_full(r);
     }
@@ -133,10 +112,7 @@ static int keyed_of(struct ff_reader *r, unsigned tag)
         return ff_read_fail(r, FF_E_CORRUPT, "an odd number of items for a dict");
     }
     r->depth = start;
-    struct ff_seq *seq = r->scan ? NULL : ff_seq_new(r->doc);
-    if (r->scan) {
-        return ff_read_push(r, FF_TAG_OPAQUE);
-    }
+    struct ff_seq *seq = ff_seq_new(r->doc);
     if (!seq) {
         return ff_read_full(r);
     }
@@ -166,7 +142,6 @@ static int not_into(struct ff_reader *r, uint64_t target)
 static bool is_thing(uint64_t cell)
 {
     switch (ff_tag(cell)) {
-    case FF_TAG_OPAQUE:
     case FF_TAG_GLOBAL:
     case FF_TAG_PERSISTENT:
     case FF_TAG_BUFFER:
@@ -302,7 +277,7 @@ static int few(struct ff_reader *r, size_t cells, into *function)
     }
     r->depth -= cells;
     uint64_t target = r->stack[r->depth - 1];
-    return r->scan ? FF_OK : function(r, target, r->stack + r->depth, 1);
+    return function(r, target, r->stack + r->depth, 1);
 }
 
 /* All above the MARK, by `stride`. */
@@ -322,8 +297,7 @@ static int many(struct ff_reader *r, size_t stride, into *function)
     if (cells % stride) {
         return ff_read_fail(r, FF_E_CORRUPT, "an odd number of items for a dict");
     }
-    return r->scan ? FF_OK
-                   : function(r, r->stack[start - 1], r->stack + start, cells / stride);
+    return function(r, r->stack[start - 1], r->stack + start, cells / stride);
 }
 
 int ff_op_append(struct ff_reader *r)

@@ -22,31 +22,41 @@ static int push_global(struct ff_reader *r, uint64_t module, uint64_t name, bool
     return ff_read_push_node(r, FF_TAG_GLOBAL, g);
 }
 
-/* The two lines of GLOBAL and INST as a global on the stack. */
-static int two_lines(struct ff_reader *r)
+int ff_read_names(struct ff_reader *r, struct ff_names_read *out)
 {
-    const uint8_t *module = r->arg;
-    size_t module_size = r->arg_bytes;
+    out->module = r->arg;
+    out->module_bytes = r->arg_bytes;
     const uint8_t *newline = memchr(r->at, '\n', (size_t)(r->limit - r->at));
     if (!newline) {
         return ff_read_fail(r, FF_E_CORRUPT, "the pickle is cut off");
     }
-    const uint8_t *name = r->at;
-    size_t name_size = (size_t)(newline - name);
+    out->name = r->at;
+    out->name_bytes = (size_t)(newline - r->at);
     r->at = newline + 1;
-    if (!module_size || !name_size || !ff_utf8_check(module, module_size) ||
-        !ff_utf8_check(name, name_size)) {
+    if (!out->module_bytes || !out->name_bytes ||
+        !ff_utf8_check(out->module, out->module_bytes) ||
+        !ff_utf8_check(out->name, out->name_bytes)) {
         return ff_read_fail(r, FF_E_CORRUPT, "module or name is empty or not UTF-8");
     }
-    if (module[module_size - 1] == '\r' || name[name_size - 1] == '\r') {
+    if (out->module[out->module_bytes - 1] == '\r' ||
+        out->name[out->name_bytes - 1] == '\r') {
         return ff_read_fail(r, FF_E_CORRUPT,
                             "its lines end with CR LF: it was copied as text");
     }
-    if (r->scan) {
-        return ff_read_push(r, FF_TAG_OPAQUE);
+    return FF_OK;
+}
+
+/* The two lines of GLOBAL and INST as a global on the stack. */
+static int two_lines(struct ff_reader *r)
+{
+    struct ff_names_read names;
+    int failed = ff_read_names(r, &names);
+    if (failed) {
+        return failed;
     }
-    return push_global(r, ff_doc_scalar(r->doc, FF_TAG_STR, module, module_size),
-                       ff_doc_scalar(r->doc, FF_TAG_STR, name, name_size), true);
+    return push_global(
+        r, ff_doc_scalar(r->doc, FF_TAG_STR, names.module, names.module_bytes),
+        ff_doc_scalar(r->doc, FF_TAG_STR, names.name, names.name_bytes), true);
 }
 
 int ff_op_global(struct ff_reader *r)
@@ -67,7 +77,7 @@ int ff_op_stack_global(struct ff_reader *r)
     if (!ff_cell_text(module, &text, &size) || !ff_cell_text(name, &text, &size)) {
         return ff_read_fail(r, FF_E_CORRUPT, "module and name must be str");
     }
-    return r->scan ? ff_read_push(r, FF_TAG_OPAQUE) : push_global(r, module, name, false);
+    return push_global(r, module, name, false);
 }
 
 /* An extension code whose meaning the caller knows. */
@@ -130,9 +140,6 @@ static int push_object(struct ff_reader *r, int how, uint64_t callable, uint64_t
         return ff_read_fail(r, FF_E_CORRUPT, "a %s cannot be called",
                             ff_kind_name(ff_kind(ff_value_of(r->doc, callable))));
     }
-    if (r->scan) {
-        return ff_read_push(r, FF_TAG_OPAQUE);
-    }
     struct ff_object_node *o = ff_read_new_node(r, sizeof *o);
     if (!o) {
         return ff_read_full(r);
@@ -153,7 +160,7 @@ static int push_object(struct ff_reader *r, int how, uint64_t callable, uint64_t
 
 static int is_tuple(struct ff_reader *r, uint64_t cell)
 {
-    if (ff_tag(cell) == FF_TAG_TUPLE || (r->scan && ff_tag(cell) == FF_TAG_OPAQUE)) {
+    if (ff_tag(cell) == FF_TAG_TUPLE) {
         return FF_OK;
     }
     return ff_read_fail(r, FF_E_CORRUPT, "the arguments must be a tuple");
@@ -190,7 +197,7 @@ int ff_op_newobj_ex(struct ff_reader *r)
     r->depth -= 3;
     uint64_t kwargs = r->stack[r->depth + 2];
     failed = is_tuple(r, r->stack[r->depth + 1]);
-    if (!failed && ff_tag(kwargs) != FF_TAG_DICT && ff_tag(kwargs) != FF_TAG_OPAQUE) {
+    if (!failed && ff_tag(kwargs) != FF_TAG_DICT) {
         failed = ff_read_fail(r, FF_E_CORRUPT, "the keyword arguments must be a dict");
     }
     return failed ? failed
@@ -201,9 +208,6 @@ int ff_op_newobj_ex(struct ff_reader *r)
 /* Everything above `start` as a tuple that was never on the stack. */
 static uint64_t args_from(struct ff_reader *r, size_t start)
 {
-    if (r->scan) {
-        return FF_TAG_OPAQUE;
-    }
     struct ff_seq *seq = ff_seq_new_tuple(r->doc, r->depth - start);
     if (!seq) {
         return 0;
@@ -388,9 +392,6 @@ int ff_op_build(struct ff_reader *r)
         return failed;
     }
     uint64_t state = r->stack[--r->depth], target = r->stack[r->depth - 1];
-    if (r->scan) {
-        return FF_OK;
-    }
     if (ff_tag(target) < FF_TAG_GLOBAL) {
         return build_plain(r, target, state);
     }
@@ -440,7 +441,7 @@ static bool begun_twice(const struct ff_reader *r, const struct ff_object_node *
 int ff_read_dropped(struct ff_reader *r, uint64_t cell)
 {
     const struct ff_object_node *o = ff_cell_node(cell);
-    if (r->scan || ff_tag(cell) != FF_TAG_OBJECT || !o->unmemoized) {
+    if (ff_tag(cell) != FF_TAG_OBJECT || !o->unmemoized) {
         return FF_OK;
     }
     struct ff_object_node *kept;

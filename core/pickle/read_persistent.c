@@ -5,15 +5,6 @@
 
 static int push_persistent(struct ff_reader *r, uint64_t pid)
 {
-    if (r->found_pid) {
-        int stop = r->found_pid(r, pid);
-        if (stop) {
-            return stop;
-        }
-    }
-    if (r->scan) {
-        return ff_read_push(r, FF_TAG_OPAQUE);
-    }
     uint64_t *known = ff_tag(pid) > FF_TAG_INT ? ff_cellmap_put(&r->pids, pid) : NULL;
     if (known && *known) {
         return ff_read_push(r, *known);
@@ -89,9 +80,7 @@ int ff_op_readonly_buffer(struct ff_reader *r)
         r->depth--;
         return push_buffer(r, &made);
     default:
-        return r->scan && ff_tag(top) == FF_TAG_OPAQUE
-                   ? FF_OK
-                   : ff_read_fail(r, FF_E_CORRUPT, "a %s is not a buffer",
-                                  ff_kind_name(ff_kind(ff_value_of(r->doc, top))));
+        return ff_read_fail(r, FF_E_CORRUPT, "a %s is not a buffer",
+                            ff_kind_name(ff_kind(ff_value_of(r->doc, top))));
     }
 }

@@ -103,6 +103,88 @@ FF_API int ff_pickle_dump(struct ff_value, const struct ff_dump_options *options
                           int (*write)(void *ctx, const void *data, size_t size_bytes),
                           void *ctx, struct ff_error *);
 
+/* ---- scan ---- */
+
+/* How a global is used. Python imports its module in each case, which runs that. */
+#define FF_USE_REFERENCE 1u /* as a value: an argument, an item, state, or dropped */
+#define FF_USE_CLASS     2u /* an instance of it is made: NEWOBJ, NEWOBJ_EX, INST, OBJ */
+#define FF_USE_CALL      4u /* it is called: REDUCE */
+#define FF_USE_CHANGE    8u /* something is set in it: BUILD, APPEND, SETITEM ... */
+
+/* A module's name in a pickle. "" for both, when one of them has NUL inside or is over
+ * 64 KiB: what Python cannot import, and no policy allows. */
+struct ff_scanned_global {
+    const char *module, *name;         /* as Python 3 looks it up */
+    const char *raw_module, *raw_name; /* as it stands there: "__builtin__" */
+    uint64_t offset;                   /* of its first opcode */
+    uint64_t count;                    /* how often it comes to the stack */
+    uint32_t uses;                     /* FF_USE_* */
+};
+
+/* Something that Python would call, also when its result is dropped. */
+struct ff_scanned_call {
+    uint64_t offset;
+    const char *op; /* "REDUCE", "NEWOBJ", "NEWOBJ_EX", "INST", "OBJ" */
+    /* What is called: "global", of that module and name; else both are "": "object" (the
+     * result of another call), "persistent", "extension". */
+    const char *kind;
+    const char *module, *name;
+};
+
+/* One persistent id. */
+struct ff_scanned_pid {
+    uint64_t offset;
+    struct ff_value id;     /* good for the callback; absent: not only of plain values */
+    const char *serializer; /* "" = not of our form */
+    const char *version;
+    const char *name;
+    const char *const *strings; /* every string in the id, in order */
+    size_t string_count;
+};
+
+enum ff_op_argument {
+    FF_OP_ARGUMENT_NONE = 0,
+    FF_OP_ARGUMENT_NUMBER, /* little endian; of BINFLOAT: big endian */
+    FF_OP_ARGUMENT_LINE,   /* without its newline */
+    FF_OP_ARGUMENT_LINES,  /* two: `data` and `more` */
+    FF_OP_ARGUMENT_DATA    /* without its length */
+};
+
+struct ff_scanned_op {
+    uint64_t offset;
+    const char *name;
+    uint8_t code, protocol; /* the protocol that has it first */
+    uint8_t argument;       /* enum ff_op_argument */
+    const void *data;
+    size_t size_bytes;
+    const void *more;
+    size_t more_bytes;
+};
+
+/* What to tell; members may be NULL. All that is passed is good for the callback only. A
+ * callback that returns nonzero ends the scan, which returns that. */
+struct ff_scan {
+    uint32_t struct_size, flags; /* 0 */
+    void *ctx;
+    /* Each global once, in order of first sight, when the scan has ended: also when it
+     * failed, since Python has done by then what stands before the failure. Not when a
+     * callback ended it. */
+    int (*global)(void *ctx, const struct ff_scanned_global *);
+    int (*call)(void *ctx, const struct ff_scanned_call *);
+    int (*persistent)(void *ctx, const struct ff_scanned_pid *);
+    /* A code that is not in options->extensions. */
+    int (*extension)(void *ctx, uint64_t offset, int32_t code);
+    int (*op)(void *ctx, const struct ff_scanned_op *);
+};
+
+/* Walk a pickle with the reader's own rules and build nothing: what loads, scans; what
+ * does not load does not scan, but for what only values tell (an index that is not in its
+ * list, an unhashable object of a class, budgets). `options` and *used as in
+ * ff_pickle_load. FF_OK, a callback's result, or as ff_pickle_load. */
+FF_API int ff_pickle_scan(const void *data, size_t size_bytes,
+                          const struct ff_load_options *options, const struct ff_scan *,
+                          size_t *used, struct ff_error *);
+
 #ifdef __cplusplus
 }
 #endif

