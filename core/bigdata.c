@@ -130,9 +130,7 @@ static int names_at_top(struct ff_bigdata *b, const char *uuid, struct ff_vec *n
     if (rc == FF_OK) {
         (void)collect(&c, &io);
     } else if (rc != FF_E_NOT_FOUND) {
-        if (e) {
-            *e = own;
-        }
+        ff_error_copy(e, &own);
         return rc;
     }
     (void)snprintf(prefix, sizeof prefix, "%.36s/", uuid);
@@ -260,8 +258,8 @@ int ff_owned_copy(struct ff_bigdata *from, const char *uuid, struct ff_bigdata *
                        "its big data %s was replaced or removed meanwhile: read again",
                        uuid);
     }
-    if (rc && e && !e->code) {
-        *e = own;
+    if (rc) {
+        ff_error_copy(e, &own);
     }
     return rc;
 }

@@ -63,9 +63,7 @@ static int settle(struct answer *a, int returned, struct ff_error *e)
     if (!own->place[0]) {
         (void)snprintf(own->place, sizeof own->place, "%s", a->plugin);
     }
-    if (e && !e->code) {
-        *e = *own;
-    }
+    ff_error_copy(e, own);
     return code;
 }
 

@@ -33,9 +33,7 @@ bool ff_stored_begins(const struct ff_stored *b, const char *text)
 
 int ff_derived_pass(struct ff_error *to, const struct ff_error *from, int code)
 {
-    if (to && !to->code) {
-        *to = *from;
-    }
+    ff_error_copy(to, from);
     return code;
 }
 
@@ -300,8 +298,8 @@ static int head_done(struct ff_batch *batch, struct ff_io *io, int code,
     size_t i = (size_t)(io - h->ios);
 
     h->codes[i] = code;
-    if (code && e) {
-        h->errors[i] = *e;
+    if (code) {
+        ff_error_copy(&h->errors[i], e);
     }
     return 0;
 }

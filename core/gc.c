@@ -42,7 +42,8 @@ static int report(struct collector *c, const char *task, const char *name,
                   const char *what, const char *reason, uint64_t size, int64_t age_ns,
                   int removed)
 {
-    struct ff_finding f = {c->workflow, task, name, what, reason, size, age_ns, removed};
+    struct ff_finding f = {c->workflow, task,   name,    what, reason,
+                           size,        age_ns, removed, 0};
     return c->each ? c->each(c->ctx, &f) : 0;
 }
 
@@ -158,8 +159,8 @@ static int fence_one(struct collector *c, const char *workflow, const char *name
     if (rc == FF_E_CONFLICT) {
         spare(c, "a save has come back to life, or has just committed");
         rc = FF_OK;
-    } else if (rc && e && !e->code) {
-        *e = own;
+    } else if (rc) {
+        ff_error_copy(e, &own);
     }
     if (!rc && report(c, "", name, "intent",
                       "left by a save or a removal that did not end", 0, 0, gone)) {
@@ -211,9 +212,7 @@ static int mark_task(struct collector *c, const char *task, int tell, struct ff_
         return FF_OK;
     }
     if (rc == FF_E_CANCELLED || rc == FF_E_NO_MEMORY) {
-        if (e && !e->code) {
-            *e = own;
-        }
+        ff_error_copy(e, &own);
         return rc;
     }
     if (!assumed_lost(c, task)) {

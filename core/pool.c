@@ -79,7 +79,7 @@ static void job_failed(struct ff_pool_own *p, struct job *job, int code,
     (void)pthread_mutex_lock(&p->mutex);
     if (!job->code) {
         job->code = code;
-        job->error = *error;
+        ff_error_copy(&job->error, error);
     }
     (void)pthread_mutex_unlock(&p->mutex);
     atomic_store(&job->stopped, 1);
@@ -205,8 +205,8 @@ int ff_pool_for_each(struct ff_pool_own *p, uint64_t count,
         (void)ff_fail(&job.error, job.code, NULL,
                       "a work item failed without saying why");
     }
-    if (job.code && e && !e->code) {
-        *e = job.error;
+    if (job.code) {
+        ff_error_copy(e, &job.error);
     }
     return job.code;
 }

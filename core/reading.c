@@ -108,7 +108,7 @@ static int get_all(struct ff_storage *s, const char *name, uint64_t max_bytes,
                            (unsigned long long)max_bytes);
         }
         if (e && !e->code) {
-            *e = own;
+            ff_error_copy(e, &own);
             e->place[0] = '\0'; /* the story says where */
         }
         return rc;
@@ -164,9 +164,7 @@ int ff_task_load(struct ff_storage *s, const char *workflow, const char *task,
         ff_free(out->data);
         out->data = NULL;
         if (!(flags & FF_LOAD_WAIT) || !worth_waiting(s, out, since, call)) {
-            if (e && !e->code) {
-                *e = torn;
-            }
+            ff_error_copy(e, &torn);
             return rc;
         }
     }

@@ -183,7 +183,7 @@ struct ff_doc *ff_read_task(struct ff_storage *storage, const char *workflow,
     }
     call = ff_storage_call(storage, call);
     do { /* pinned: what was replaced between reading and opening is read again */
-        *e = (struct ff_error)FF_ERROR_INIT;
+        ff_error_clear(e);
         if (!ff_task_load(storage, workflow, task, most ? most : FF_MAX_TASK_BYTES,
                           FF_LOAD_WAIT, &bytes, call, e)) {
             doc = ff_task_build(storage, workflow, task, &bytes, call, e);
@@ -347,8 +347,8 @@ int ff_file_exists(struct ff_storage *storage, const char *workflow, const char 
     (void)snprintf(name, sizeof name, "%s/%s", workflow, task);
     rc =
         ff_head(storage->objects, name, NULL, NULL, ff_storage_call(storage, NULL), &own);
-    if (rc && rc != FF_E_NOT_FOUND && e) {
-        *e = own;
+    if (rc && rc != FF_E_NOT_FOUND) {
+        ff_error_copy(e, &own);
     }
     return rc == FF_OK;
 }
@@ -427,7 +427,7 @@ int ff_remove_tasks(struct ff_storage *storage, const char *workflow, const char
     for (size_t i = 0; !rc && i < names->count; i++) {
         rc = remove_one(storage, workflow, names->name[i], e);
         if (rc == FF_E_NOT_FOUND) { /* somebody else was faster */
-            *e = (struct ff_error)FF_ERROR_INIT;
+            ff_error_clear(e);
             rc = FF_OK;
         } else if (!rc) {
             gone++;

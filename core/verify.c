@@ -17,7 +17,7 @@ struct verifying {
 static void report(struct verifying *v, const char *name, const char *what,
                    const char *reason)
 {
-    struct ff_finding f = {v->workflow, v->task, name, what, reason, 0, 0, 0};
+    struct ff_finding f = {v->workflow, v->task, name, what, reason, 0, 0, 0, 0};
     v->faults += strcmp(what, "ok") != 0 && strcmp(what, "unknown-serializer") != 0;
     v->stopped = v->stopped || (v->each && v->each(v->ctx, &f));
 }
@@ -66,9 +66,7 @@ static int verify_mark(struct verifying *v, const struct ff_mark *m, struct ff_e
         return FF_OK;
     }
     if (rc == FF_E_CANCELLED || rc == FF_E_NO_MEMORY) {
-        if (!e->code) {
-            *e = own;
-        }
+        ff_error_copy(e, &own);
         return rc;
     }
     if (rc) {
@@ -107,7 +105,7 @@ static int verify_task(struct verifying *v, struct ff_error *e)
         return FF_OK;
     }
     if (rc == FF_E_CANCELLED || rc == FF_E_NO_MEMORY) {
-        *e = own;
+        ff_error_copy(e, &own);
         return rc;
     }
     if (rc) {

@@ -110,6 +110,33 @@ static inline int ff_fail(struct ff_error *e, int code, const char *place,
     return code;
 }
 
+/* Where ABI 1 began: what every ff_error has, also one whose struct_size says nothing. */
+#define FF_ERROR_LEAST                                                                   \
+    (offsetof(struct ff_error, fix) + sizeof(((struct ff_error *)0)->fix))
+
+/* Make `to` (NULL is allowed; an error that is set stays as it is) the failure that `from` is,
+ * as far as both reach: they may be of different versions, so an assignment would write past
+ * the end of the smaller. */
+static inline void ff_error_copy(struct ff_error *to, const struct ff_error *from)
+{
+    if (to && from && !to->code && to != from) {
+        size_t least = FF_ERROR_LEAST, size = to->struct_size;
+        size = size < from->struct_size ? size : from->struct_size;
+        size = size > least ? size : least;
+        memcpy((char *)to + sizeof to->struct_size,
+               (const char *)from + sizeof from->struct_size,
+               size - sizeof to->struct_size);
+    }
+}
+
+/* No failure any more. */
+static inline void ff_error_clear(struct ff_error *e)
+{
+    memset((char *)e + sizeof e->struct_size, 0,
+           (e->struct_size > FF_ERROR_LEAST ? e->struct_size : FF_ERROR_LEAST) -
+               sizeof e->struct_size);
+}
+
 /* Prepend to the place: "b" at "a" gives "ab". `e` may be NULL. */
 static inline void ff_error_at(struct ff_error *e, const char *prefix)
 {

@@ -232,6 +232,7 @@ struct ff_finding {
     uint64_t size_bytes;
     int64_t age_ns; /* gc, by the medium's clock */
     int removed;    /* gc: it is gone now */
+    int reserved;
 };
 
 /* Check tasks: digest, form, big data there and whole; deep: read every element. workflow

@@ -22,6 +22,12 @@
  * directory; they never throw or longjmp across the border.
  * - Integers have fixed widths; text is UTF-8 with NUL at its end unless a size comes
  * with it.
+ *
+ * Two tiers
+ * - Stable: all that stands here, as part of ABI 1. It is only added to: a plugin that was
+ * built once runs on every later host of this ABI (docs/abi.md has the promise).
+ * - Draft: an interface or service with "draft" in its id. It may change or go with any
+ * version: query for it each time, do without it, and do not put it into `needs`.
  */
 #ifndef FUNCTIONFUSE_PLUGIN_H
 #define FUNCTIONFUSE_PLUGIN_H
@@ -41,6 +47,8 @@ extern "C" {
 #endif
 
 #define FF_ABI 1u /* a new one comes with a new symbol name */
+#define FF_ABI_MINOR                                                                     \
+    0u /* grows when something is added; for people, hosts do not compare it */
 
 /* The keys of the protocols dictionary, as Python has them. */
 #define FF_FILE_PROTOCOL "file_protocol"
@@ -560,8 +568,8 @@ static inline int ff_one_done(struct ff_batch *batch, struct ff_io *io, int code
     struct ff_one_io *one = (struct ff_one_io *)batch->ctx;
     (void)io;
     one->code = code;
-    if (code && e && one->error && !one->error->code) {
-        *one->error = *e;
+    if (code && e) {
+        ff_error_copy(one->error, e);
     }
     return 0;
 }

@@ -118,8 +118,8 @@ int hdf_index_ask(struct hdf_inst *inst, const struct hdf_file *f, struct hdf_da
     rc = ask(io, f, d);
     hdf_leave(inst, &quiet);
     hdf_io_free(io);
-    if (rc && e && !e->code) {
-        *e = own;
+    if (rc) {
+        ff_error_copy(e, &own);
     }
     return rc;
 }

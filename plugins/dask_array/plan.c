@@ -172,8 +172,8 @@ int hdf_writer_library(struct hdf_writer *w,
     w->io->call = NULL;
     w->io->error = NULL;
     hdf_leave(w->inst, &quiet);
-    if (rc && e && !e->code) {
-        *e = own;
+    if (rc) {
+        ff_error_copy(e, &own);
     }
     return rc;
 }

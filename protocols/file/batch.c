@@ -91,8 +91,8 @@ static int file_run(const struct ff_objects *self, struct ff_batch *batch,
     }
     (void)crew_work(&c, 0, e); /* what the pool left: nothing, or all when it failed */
     (void)pthread_mutex_destroy(&c.lock);
-    if (c.code && e && !e->code) {
-        *e = c.error;
+    if (c.code) {
+        ff_error_copy(e, &c.error);
     }
     return c.code;
 }

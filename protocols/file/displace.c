@@ -157,9 +157,7 @@ static int give_back(const struct ff_file_old *old, const char *task, const char
                        "back: it is now %s",
                        old->name);
     }
-    if (e && !e->code) {
-        *e = why;
-    }
+    ff_error_copy(e, &why);
     return code;
 }
 

@@ -173,9 +173,7 @@ static int undo(const struct ff_file_move *m, struct ff_error *why, struct ff_er
                        "the task was saved over what is no task, which is now %s",
                        m->intent);
     }
-    if (e && !e->code) {
-        *e = *why;
-    }
+    ff_error_copy(e, why);
     return why->code;
 }
 
