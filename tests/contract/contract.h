@@ -80,6 +80,7 @@ void cancel_init(struct cancel *);
 
 Suite *objects_suite(void);
 Suite *batch_suite(void);
+Suite *border_suite(void);
 Suite *files_suite(void);
 Suite *commit_suite(void);
 Suite *race_suite(void);

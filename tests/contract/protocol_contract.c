@@ -213,6 +213,7 @@ int main(int argc, char **argv)
     plugin_file_count = (size_t)argc - 2;
     runner = srunner_create(objects_suite());
     srunner_add_suite(runner, batch_suite());
+    srunner_add_suite(runner, border_suite());
     srunner_add_suite(runner, files_suite());
     srunner_add_suite(runner, commit_suite());
     srunner_add_suite(runner, race_suite());

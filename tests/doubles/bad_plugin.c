@@ -33,6 +33,9 @@
 #ifndef DESCRIBE
 #define DESCRIBE ff_serializer_describe
 #endif
+#ifndef BEHIND
+#define BEHIND
+#endif
 #ifndef NOTE
 #define NOTE FF_PLUGIN_NOTE("serializer", NAME, "1.0", "test.Good")
 #endif
@@ -125,32 +128,36 @@ static const struct ff_serializer second = {
 };
 #endif
 
-static const struct ff_serializer serializer = {
-    .struct_size = SIZE,
-    .abi = ABI,
-    .serializer_class = classes,
-    .name = NAME,
-    .version = VERSION,
-    .summary = "made to be refused",
-    .needs = needs,
-    .threads = THREADS,
-    .create = CREATE,
-    .destroy = destroy,
-    .pickle = pickle,
-    .unpickle = unpickle,
-    .next = NEXT,
-};
+/* In front of what other versions have there. */
+static const struct {
+    struct ff_serializer known;
+    unsigned char later[64];
+} whole = {.known = {.struct_size = SIZE,
+                     .abi = ABI,
+                     .serializer_class = classes,
+                     .name = NAME,
+                     .version = VERSION,
+                     .summary = "made to be refused",
+                     .needs = needs,
+                     .threads = THREADS,
+                     .create = CREATE,
+                     .destroy = destroy,
+                     .pickle = pickle,
+                     .unpickle = unpickle,
+                     .next = NEXT,
+                     BEHIND},
+           .later = {0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5}};
 
 FF_EXPORT const struct ff_serializer *DESCRIBE(void);
 FF_EXPORT const struct ff_serializer *DESCRIBE(void)
 {
 #if defined NOTHING
-    (void)serializer;
+    (void)whole;
     return NULL;
 #elif defined FOREIGN /* in a library that it links */
-    (void)serializer;
+    (void)whole;
     return ff_serializer_describe();
 #else
-    return &serializer;
+    return &whole.known;
 #endif
 }

@@ -5,7 +5,7 @@
 # shellcheck source-path=SCRIPTDIR source=style.sh
 . "$(dirname "$0")/style.sh"
 
-strict='-Wall -Wextra -Wpedantic -Wundef -Werror -fsyntax-only -Iinclude'
+strict='-Wall -Wextra -Wpedantic -Wpadded -Wundef -Werror -fsyntax-only -Iinclude'
 
 compiles() { # COMPILER LANGUAGE STANDARD, source on standard input: what it says
     # shellcheck disable=SC2086 # a list of words
@@ -32,11 +32,12 @@ alone() { # COMPILER LANGUAGE STANDARD...
     done
 }
 
-for compiler in cc clang; do alone $compiler c c99 c11 c17; done
-for compiler in c++ clang++; do alone $compiler c++ c++11 c++17; done
+for compiler in cc clang; do alone $compiler c c99 c11 c17 c2x; done
+for compiler in c++ clang++; do alone $compiler c++ c++11 c++17 c++20; done
 both='#include <functionfuse/functionfuse.h>
 #include <functionfuse/plugin.h>
 int ff_test_unit;'
+bites 'padding' "$(compiles cc c c99 <<<'struct padded { char c; long l; };')"
 none 'both in one unit' "$(compiles cc c c99 <<<"$both")"
 none 'npy.c as C99' "$(compiles cc c c99 <plugins/npy/npy.c)"
 none 'npy.c as C17' "$(compiles cc c c17 <plugins/npy/npy.c)"

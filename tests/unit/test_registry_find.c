@@ -143,9 +143,35 @@ START_TEST(required_plugin_that_is_refused_stops_the_host)
 }
 END_TEST
 
+/* A descriptor is read up to its size, and as far as this version knows it. */
+START_TEST(row_of_a_plugin_of_another_version_is_loaded)
+{
+    static const char *const built[] = {"older", "later"};
+
+    for (size_t i = 0; i < COUNT_OF(built); i++) {
+        const struct ff_loaded_serializer *s = NULL;
+        struct ff_pid pid = {.struct_size = FF_SIZE(ff_pid, extra)};
+        struct ff_host *host;
+        struct stage stage;
+
+        stage_open(&stage);
+        stage_copy(&stage, built[i], "a.so");
+        host = stage_host(&stage, "{\"plugins\": {\"enable\": [\"test.good\"]}}");
+        ck_assert_int_eq(ff_registry_serializer(host, "test.good", &s, &stage.error),
+                         FF_OK);
+        ck_assert_str_eq(row_of(host, "a.so", "test.good")->code, "loaded");
+        ck_assert_int_eq(ff_call_remove(s, &pid, NULL, NULL, &stage.error), FF_DECLINED);
+        ck_assert_ptr_null(ff_call_query(s, FF_VERIFY_1));
+        ff_host_close(host);
+        stage_close(&stage);
+    }
+}
+END_TEST
+
 RUN_TESTS("registry_find", file_without_a_note_is_found_by_its_stem,
           classes_find_the_last_enabled_first,
           class_whose_only_serializer_is_refused_fails,
           serializer_of_a_builtin_is_known_without_loading,
           unknown_kind_lists_kinds_and_the_nearest,
-          required_plugin_that_is_refused_stops_the_host)
+          required_plugin_that_is_refused_stops_the_host,
+          row_of_a_plugin_of_another_version_is_loaded)
