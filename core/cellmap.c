@@ -19,33 +19,6 @@ void ff_cellmap_free(struct ff_cellmap *map)
     ff_cellmap_init(map);
 }
 
-/* Runs of 8 slots for 64 bytes of memory, each run somewhere. */
-static size_t start_of(const struct ff_cellmap *map, uint64_t key)
-{
-    uint64_t run = ((key >> 14) + map->seed) * 0x9e3779b97f4a7c15u;
-    run = (run ^ run >> 32) * 0xbf58476d1ce4e5b9u;
-    return (size_t)((run >> 24 & ~(uint64_t)7) + (key >> 11 & 7));
-}
-
-static struct ff_cellmap_slot *slot_of(const struct ff_cellmap *map, uint64_t key)
-{
-    size_t mask = map->slot_count - 1;
-    size_t at = start_of(map, key) & mask;
-    while (map->slot[at].key && map->slot[at].key != key) {
-        at = (at + 1) & mask;
-    }
-    return &map->slot[at];
-}
-
-uint64_t *ff_cellmap_find(const struct ff_cellmap *map, uint64_t key)
-{
-    if (map->slot_count == 0) {
-        return NULL;
-    }
-    struct ff_cellmap_slot *slot = slot_of(map, key);
-    return slot->key ? &slot->value : NULL;
-}
-
 static int grow(struct ff_cellmap *map)
 {
     struct ff_cellmap bigger = *map;
@@ -56,7 +29,7 @@ static int grow(struct ff_cellmap *map)
     }
     for (size_t i = 0; i < map->slot_count; i++) {
         if (map->slot[i].key) {
-            *slot_of(&bigger, map->slot[i].key) = map->slot[i];
+            *ff_cellmap_slot(&bigger, map->slot[i].key) = map->slot[i];
         }
     }
     ff_free(map->slot);
@@ -69,7 +42,7 @@ uint64_t *ff_cellmap_put(struct ff_cellmap *map, uint64_t key)
     if (map->used * 2 >= map->slot_count && grow(map)) {
         return NULL;
     }
-    struct ff_cellmap_slot *slot = slot_of(map, key);
+    struct ff_cellmap_slot *slot = ff_cellmap_slot(map, key);
     if (!slot->key) {
         slot->key = key;
         slot->value = 0;

@@ -351,7 +351,7 @@ bool ff_cell_text(uint64_t cell, const char **text, size_t *size_bytes);
 bool ff_cell_is(uint64_t cell, const char *text);
 /* BYTES, BYTES2, BYTEARRAY, and a BUFFER that was given. */
 bool ff_cell_bytes(uint64_t cell, const uint8_t **data, size_t *size_bytes);
-/* 0: not valid UTF-8 (surrogates are allowed, as Python's "surrogatepass" has them);
+/* utf8.c. 0: not valid UTF-8 (surrogates are allowed, as Python's "surrogatepass" has them);
  * 1: valid; 2: all ASCII. */
 int ff_utf8_check(const uint8_t *text, size_t size_bytes);
 

@@ -119,12 +119,9 @@ static inline const uint8_t *short_text(uint64_t cell, size_t *size)
     return code + 5;
 }
 
-static inline bool put_text(struct fast *f, uint64_t cell)
+static inline bool put_new_text(struct fast *f, uint64_t cell)
 {
     size_t size;
-    if (get(f, cell)) {
-        return true;
-    }
     const uint8_t *text = short_text(cell, &size);
     f->to[0] = f->newer ? FF_OP_SHORT_BINUNICODE : FF_OP_BINUNICODE;
     ff_store_le32(f->to + 1, (uint32_t)size);
@@ -168,7 +165,7 @@ static inline bool put_leaf(struct fast *f, uint64_t cell)
         copy(f, ff_cell_code(cell), 2u + ff_cell_code(cell)[1]);
         return true;
     case FF_TAG_STR:
-        return put_text(f, cell);
+        return get(f, cell) || put_new_text(f, cell);
     case FF_TAG_NONE:
         *f->to++ = FF_OP_NONE;
         return true;
@@ -270,26 +267,57 @@ static bool enter(struct fast *f, struct ff_dumper *d)
            d->memo_count < UINT32_MAX / 2;
 }
 
-/* One value; false: not here, or not with this little left of the frame. */
-static inline bool put(struct fast *f, uint64_t cell)
+/* Numbers come in rows. */
+static inline size_t put_ints(struct fast *f, const uint64_t *cells, size_t count)
 {
-    switch (ff_tag(cell)) {
+    struct fast own = *f;
+    size_t i = 0;
+    for (; i < count && own.to < own.end && ff_tag(cells[i]) == FF_TAG_INT; i++) {
+        put_int(&own, ff_cell_int(cells[i]));
+    }
+    f->to = own.to;
+    return i;
+}
+
+static inline size_t put_floats(struct fast *f, const uint64_t *cells, size_t count)
+{
+    uint8_t *to = f->to;
+    size_t i = 0;
+    for (; i < count && to < f->end && ff_tag(cells[i]) == FF_TAG_FLOAT; i++) {
+        memcpy(to, ff_cell_code(cells[i]), 9);
+        to += 9;
+    }
+    f->to = to;
+    return i;
+}
+
+static inline size_t put_texts(struct fast *f, const uint64_t *cells, size_t count)
+{
+    size_t i = 0;
+    while (i < count && f->to < f->end && ff_tag(cells[i]) == FF_TAG_STR &&
+           (get(f, cells[i]) || (is_leaf(cells[i]) && put_new_text(f, cells[i])))) {
+        i++;
+    }
+    return i;
+}
+
+/* How many values it wrote; 0: not here, or not with this little left of the frame. */
+static inline size_t put(struct fast *f, const uint64_t *cells, size_t count)
+{
+    switch (ff_tag(*cells)) {
+    case FF_TAG_INT:
+        return put_ints(f, cells, count);
+    case FF_TAG_FLOAT:
+        return put_floats(f, cells, count);
+    case FF_TAG_STR:
+        return put_texts(f, cells, count);
     case FF_TAG_LIST:
     case FF_TAG_TUPLE:
     case FF_TAG_DICT:
-        return f->end - f->to > (ptrdiff_t)ITEM_BYTES && is_flat(cell) &&
-               put_flat(f, cell);
-    case FF_TAG_BIGINT:
-    case FF_TAG_STR:
-        return is_leaf(cell) && put_leaf(f, cell);
-    case FF_TAG_NONE:
-    case FF_TAG_FALSE:
-    case FF_TAG_TRUE:
-    case FF_TAG_INT:
-    case FF_TAG_FLOAT:
-        return put_leaf(f, cell);
+        return f->end - f->to > (ptrdiff_t)ITEM_BYTES && is_flat(*cells) &&
+               put_flat(f, *cells);
     default:
-        return false;
+        return is_leaf(*cells) && put_leaf(f, *cells);
     }
 }
 
@@ -302,8 +330,8 @@ int ff_write_fast(struct ff_dumper *d, const uint64_t *cells, size_t count,
     if (!enter(&f, d)) {
         return FF_OK;
     }
-    while (at < count && f.to < f.end && put(&f, cells[at])) {
-        at++;
+    for (size_t n = 1; n && at < count && f.to < f.end; at += n) {
+        n = put(&f, cells + at, count - at);
     }
     d->used = (size_t)(f.to - d->out);
     *written = at;
