@@ -228,6 +228,11 @@ const struct ff_host_services *ff_host_services(const struct ff_host *host)
     return &host->services;
 }
 
+struct ff_pool_own *ff_host_pool(const struct ff_host *host)
+{
+    return host->pool;
+}
+
 const struct ff_sys *ff_host_sys(const struct ff_host *host)
 {
     return host->sys;

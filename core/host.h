@@ -17,6 +17,8 @@ int ff_host_check(const struct ff_host *, struct ff_error *);
 /* What plugins are given; `flags` has FF_HOST_NO_SYNC. */
 const struct ff_host_services *ff_host_services(const struct ff_host *);
 const struct ff_sys *ff_host_sys(const struct ff_host *);
+/* Its threads, for work of core's own. */
+struct ff_pool_own *ff_host_pool(const struct ff_host *);
 /* The memory budget for array work. */
 uint64_t ff_host_memory_bytes(const struct ff_host *);
 /* The host's cancelled and progress callbacks as a call; used where a caller gave none.

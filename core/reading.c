@@ -71,7 +71,7 @@ static void *room_for(struct ff_io *io, uint64_t size_bytes)
 {
     struct getting *g = io->user;
     g->too_large = size_bytes > g->max_bytes || size_bytes > SIZE_MAX - 1;
-    g->data = g->too_large ? NULL : ff_malloc((size_t)size_bytes + 1);
+    g->data = g->too_large ? NULL : ff_malloc_large((size_t)size_bytes + 1);
     return g->data;
 }
 

@@ -7,9 +7,12 @@
 #include "core/base/alloc.h"
 #include "core/base/buf.h"
 #include "core/base/digest.h"
+#include "core/host.h"
+#include "core/pool.h"
 
 #define HEARTBEAT_NS   (60 * 1000000000ll)
-#define PIECE_BYTES    (256u << 10)
+#define PIECE_BYTES    (1u << 20)
+#define PARALLEL_BYTES (512u << 10) /* from here on a second thread is worth waking */
 #define MAX_CANDIDATES 16
 
 /* ---- the call that everything below runs under ---- */
@@ -332,14 +335,37 @@ struct stream {
     struct ff_digest digest;
 };
 
+struct piece {
+    struct stream *stream;
+    const void *data;
+    size_t size_bytes;
+};
+
+/* 0: into the intent, 1: into the digest. */
+static int write_half(void *ctx, uint64_t which, struct ff_error *e)
+{
+    const struct piece *p = ctx;
+    struct ff_saving *s = p->stream->saving;
+    const struct ff_commit *commit = s->storage->commit;
+    if (which == 0) {
+        return commit->write(commit, s->intent, p->data, p->size_bytes, &s->call, e);
+    }
+    return ff_digest_update(&p->stream->digest, p->data, p->size_bytes)
+               ? ff_fail(e, FF_E_OTHER, NULL, "SHA-1 failed")
+               : FF_OK;
+}
+
+/* Both only read the bytes: they go to the medium and through the digest at the same time. */
 static int into_intent(struct stream *t, const void *data, size_t size,
                        struct ff_error *e)
 {
-    const struct ff_commit *commit = t->saving->storage->commit;
-    if (ff_digest_update(&t->digest, data, size)) {
-        return ff_fail(e, FF_E_OTHER, NULL, "SHA-1 failed");
+    struct piece p = {t, data, size};
+    if (size < PARALLEL_BYTES) {
+        int rc = write_half(&p, 1, e);
+        return rc ? rc : write_half(&p, 0, e);
     }
-    return commit->write(commit, t->saving->intent, data, size, &t->saving->call, e);
+    return ff_pool_for_each(ff_host_pool(t->saving->storage->host), 2, write_half, &p,
+                            NULL, e);
 }
 
 static int flush(struct stream *t, struct ff_error *e)

@@ -16,6 +16,18 @@ void *ff_malloc(size_t size_bytes)
     return malloc(size_bytes ? size_bytes : 1);
 }
 
+void *ff_malloc_large(size_t size_bytes)
+{
+    uint8_t *memory = ff_malloc(size_bytes);
+    size_t skip = -(uintptr_t)memory & (HUGE_PAGE_BYTES - 1);
+
+    if (memory && size_bytes >= skip + HUGE_PAGE_BYTES) {
+        (void)madvise(memory + skip, (size_bytes - skip) & ~(size_t)(HUGE_PAGE_BYTES - 1),
+                      MADV_HUGEPAGE);
+    }
+    return memory;
+}
+
 void *ff_calloc(size_t count, size_t item_bytes)
 {
     return count && item_bytes ? calloc(count, item_bytes) : calloc(1, 1);

@@ -10,6 +10,9 @@
 /* Owned by the caller, released with ff_free. A size of 0 gives a pointer that is not
  * NULL. */
 void *ff_malloc(size_t size_bytes);
+/* The same; the kernel is asked for huge pages for those that it covers: filling fresh memory costs
+ * more in page faults than in copying. */
+void *ff_malloc_large(size_t size_bytes);
 void *ff_calloc(size_t count, size_t item_bytes);
 /* `old` may be NULL; on failure it is left as it was, and still the caller's. */
 void *ff_realloc_array(void *old, size_t count, size_t item_bytes);
