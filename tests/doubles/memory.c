@@ -26,15 +26,39 @@ static int mem_where(const struct ff_locate *self, const char *name, char *text,
     return FF_OK;
 }
 
-/* *name: borrowed from the options, "" when there is none. */
+struct mem_options {
+    const char *name; /* borrowed from the options, "" when there is none */
+    size_t name_bytes;
+    int files; /* 0: objects alone, as on S3 */
+};
+
+static int read_option(const struct ff_values *values, struct ff_value key,
+                       struct ff_value value, struct mem_options *out, struct ff_error *e)
+{
+    char text[32];
+    int rc = ff_copy_str(values, key, text, sizeof text, e);
+
+    if (rc) {
+        return rc;
+    }
+    if (strcmp(text, "files") == 0) {
+        return values->boolean(value, &out->files, e);
+    }
+    return strcmp(text, "name") == 0
+               ? values->str(value, &out->name, &out->name_bytes, e)
+               : ff_fail(e, FF_E_USAGE, "options",
+                         "memory: unknown key \"%s\": only \"name\" and \"files\" are "
+                         "known",
+                         text);
+}
+
 static int read_options(const struct ff_host_services *host, struct ff_value options,
-                        const char **name, size_t *name_bytes, struct ff_error *e)
+                        struct mem_options *out, struct ff_error *e)
 {
     const struct ff_values *values = host->query(host, FF_VALUES_1);
     struct ff_value key, value;
 
-    *name = "";
-    *name_bytes = 0;
+    *out = (struct mem_options){"", 0, 1};
     if (!options.doc) {
         return FF_OK;
     }
@@ -42,18 +66,9 @@ static int read_options(const struct ff_host_services *host, struct ff_value opt
         return ff_fail(e, FF_E_USAGE, "options", "memory: not a dict");
     }
     for (size_t i = 0; i < values->length(options); i++) {
-        const char *text;
-        size_t length;
         int rc = values->item(options, i, &key, &value, e);
 
-        rc = rc ? rc : values->str(key, &text, &length, e);
-        if (!rc && (length != strlen("name") || memcmp(text, "name", length))) {
-            rc = ff_fail(e, FF_E_USAGE, "options",
-                         "memory: unknown key \"%.*s\": only "
-                         "\"name\" is known",
-                         (int)(length < 100 ? length : 100), text);
-        }
-        rc = rc ? rc : values->str(value, name, name_bytes, e);
+        rc = rc ? rc : read_option(values, key, value, out, e);
         if (rc) {
             return rc;
         }
@@ -66,19 +81,19 @@ static int mem_create(const struct ff_host_services *host, struct ff_value optio
 {
     const struct ff_sys *sys = host->query(host, FF_SYS_1);
     struct mem_inst *inst = NULL;
-    const char *name;
-    size_t name_bytes;
+    struct mem_options o;
     char *copy;
-    int rc = read_options(host, options, &name, &name_bytes, e);
+    int rc = read_options(host, options, &o, e);
 
     if (rc) {
         return rc;
     }
-    copy = ff_strndup(name, name_bytes);
+    copy = ff_strndup(o.name, o.name_bytes);
     inst = copy ? ff_calloc(1, sizeof *inst) : NULL;
     if (inst) {
         inst->sys = sys ? sys : &ff_sys_posix;
         inst->store = mem_store_open(copy);
+        inst->files = o.files;
     }
     ff_free(copy);
     if (!inst || !inst->store) {
@@ -148,7 +163,7 @@ static const void *mem_query(void *bound, const char *id)
         return &b->objects;
     }
     if (!strcmp(id, FF_FILES_1)) {
-        return &b->files;
+        return b->inst->files ? &b->files : NULL;
     }
     return strcmp(id, FF_LOCATE_1) ? NULL : &b->locate;
 }

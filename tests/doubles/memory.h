@@ -41,6 +41,7 @@ struct mem_store {
 struct mem_inst {
     const struct ff_sys *sys;
     struct mem_store *store;
+    int files; /* 0: ff.files/1 is not offered */
 };
 
 struct mem_bound {
