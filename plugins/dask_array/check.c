@@ -3,6 +3,7 @@
 #include "hdf.h"
 
 #include "core/base/buf.h"
+#include "zarr/store.h"
 
 struct check {
     struct hdf_array *a;
@@ -48,9 +49,14 @@ static int verify(void *inst, const struct ff_pid *pid,
     struct ff_array *array = NULL;
     struct check c = {NULL, call};
     const struct hdf_dataset *d;
-    int rc = hdf_array_open(inst, pid, protocols, &array, call, e);
+    int rc = hdf_open_any(inst, pid, protocols, &array, call, e);
 
     if (rc) {
+        return rc;
+    }
+    if (array->read == zarr_array_read) {
+        rc = zarr_array_check((struct zarr_array *)array, deep, call, e);
+        array->release(array);
         return rc;
     }
     c.a = (struct hdf_array *)array;
@@ -84,33 +90,50 @@ static int print_path(struct ff_buf *out, const char *path)
     return rc;
 }
 
+/* Where the array lies, for people, and whether it is zarr. */
+static int locate(const struct ff_pid *pid, const struct ff_protocols *protocols,
+                  char *path, size_t size, bool *zarr, const struct ff_call *call,
+                  struct ff_error *e)
+{
+    const struct ff_objects *objects = protocols->find(protocols, NULL, FF_OBJECTS_1);
+    const struct ff_locate *where = protocols->find(protocols, NULL, FF_LOCATE_1);
+    struct ff_error own = FF_ERROR_INIT;
+    char name[ZARR_NAME_BYTES];
+
+    *zarr =
+        objects && ff_head(objects, pid->name, NULL, NULL, call, &own) == FF_E_NOT_FOUND;
+    (void)snprintf(name, sizeof name, "%s%.80s", *zarr ? ZARR_GROUP "/" : "", pid->name);
+    (void)snprintf(path, size, "%s", name);
+    return where ? where->where(where, name, path, size, e) : FF_OK;
+}
+
 static int explain(void *inst, const struct ff_pid *pid,
                    const struct ff_protocols *protocols,
                    int (*write)(void *ctx, const char *text, size_t size_bytes),
                    void *ctx, const struct ff_call *call, struct ff_error *e)
 {
-    const struct ff_locate *where = protocols->find(protocols, NULL, FF_LOCATE_1);
+    static const char *const first[] = {
+        "import h5py, dask.array\nf = h5py.File(\"",
+        "import zarr, dask.array\nd = zarr.open_array(\""};
+    static const char *const last[] = {
+        "\", \"r\")\n"
+        "d = f[\"" HDF_DATASET "\"]\n"
+        "a = dask.array.from_array(d, chunks=d.chunks or -1)\n",
+        "\", mode=\"r\")\n"
+        "a = dask.array.from_array(d, chunks=d.chunks or -1)\n"};
     char path[4096];
     struct ff_buf text;
-    int rc;
+    bool zarr;
+    int rc = locate(pid, protocols, path, sizeof path, &zarr, call, e);
 
     (void)inst;
-    (void)call;
-    (void)snprintf(path, sizeof path, "%s", pid->name);
-    if (where) {
-        rc = where->where(where, pid->name, path, sizeof path, e);
-        if (rc) {
-            return rc;
-        }
+    if (rc) {
+        return rc;
     }
     ff_buf_init(&text, 4 * sizeof path);
-    rc = ff_buf_append_text(&text, "import h5py, dask.array\nf = h5py.File(\"");
+    rc = ff_buf_append_text(&text, first[zarr]);
     rc = rc ? rc : print_path(&text, path);
-    rc = rc ? rc
-            : ff_buf_append_text(&text,
-                                 "\", \"r\")\n"
-                                 "d = f[\"" HDF_DATASET "\"]\n"
-                                 "a = dask.array.from_array(d, chunks=d.chunks or -1)\n");
+    rc = rc ? rc : ff_buf_append_text(&text, last[zarr]);
     rc = rc ? ff_fail(e, FF_E_NO_MEMORY, pid->name, "out of memory")
             : write(ctx, (const char *)text.data, text.length_bytes);
     ff_buf_free(&text);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "core/base/dtype.h"
+#include "zarr/options.h"
 
 #define HDF_DATASET      "dask_arrays"
 #define HDF_EDGES_NAME   "ff_chunks"
@@ -33,6 +34,8 @@ struct hdf_scratch {
 struct hdf_options {
     int level; /* 0 = no deflate */
     bool shuffle;
+    bool chosen; /* compression was given: it holds for zarr too */
+    struct zarr_options zarr;
 };
 
 struct hdf_inst {
@@ -310,6 +313,10 @@ extern const struct ff_push hdf_push;
 /* Opens and parses; the array holds the file. */
 int hdf_array_open(struct hdf_inst *, const struct ff_pid *, const struct ff_protocols *,
                    struct ff_array **, const struct ff_call *, struct ff_error *);
+
+/* The same, or the zarr array of that name. */
+int hdf_open_any(struct hdf_inst *, const struct ff_pid *, const struct ff_protocols *,
+                 struct ff_array **, const struct ff_call *, struct ff_error *);
 
 /* One opened array. */
 struct hdf_array {

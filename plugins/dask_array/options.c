@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options.c: {"compression": "none" | "deflate", "level": 1 .. 9, "shuffle": true}. */
+/* options.c: {"compression": "none" | "deflate", "level": 1 .. 9, "shuffle": true, "zarr": {}}. */
 #include "hdf.h"
 
 #include "core/base/name.h"
+#include "zarr/zarr.h"
 
 enum { LEVEL_DEFAULT = 4 };
 
-static const char *const keys[] = {"compression", "level", "shuffle", NULL};
+static const char *const keys[] = {"compression", "level", "shuffle", "zarr", NULL};
 static const char *const compressions[] = {"none", "deflate", NULL};
 
 static int unknown(struct ff_error *e, const char *what, const char *text,
@@ -34,12 +35,15 @@ static int read_compression(const struct ff_values *v, struct ff_value value,
         return rc;
     }
     if (strcmp(text, "none") == 0) {
-        *out = (struct hdf_options){0, false};
+        out->level = 0;
+        out->shuffle = false;
     } else if (strcmp(text, "deflate") == 0) {
-        *out = (struct hdf_options){out->level ? out->level : LEVEL_DEFAULT, true};
+        out->level = out->level ? out->level : LEVEL_DEFAULT;
+        out->shuffle = true;
     } else {
         return unknown(e, "the compression", text, compressions);
     }
+    out->chosen = true;
     return FF_OK;
 }
 
@@ -79,6 +83,18 @@ static int read_shuffle(const struct ff_values *v, struct ff_value value,
     return rc;
 }
 
+/* Its compressor stands before `compression`. */
+static int read_zarr(const struct ff_values *v, struct ff_value value,
+                     struct hdf_options *out, struct ff_error *e)
+{
+    int rc = zarr_options_read(v, value, &out->zarr, e);
+
+    if (rc == FF_OK && v->kind(v->get(value, "compressor")) != FF_ABSENT) {
+        out->chosen = false;
+    }
+    return rc;
+}
+
 static int check_keys(const struct ff_values *v, struct ff_value options,
                       struct ff_error *e)
 {
@@ -91,7 +107,7 @@ static int check_keys(const struct ff_values *v, struct ff_value options,
         rc = v->item(options, i, &key, &value, e);
         rc = rc ? rc : ff_copy_str(v, key, text, sizeof text, e);
         if (rc == FF_OK && strcmp(text, keys[0]) != 0 && strcmp(text, keys[1]) != 0 &&
-            strcmp(text, keys[2]) != 0) {
+            strcmp(text, keys[2]) != 0 && strcmp(text, keys[3]) != 0) {
             rc = unknown(e, "the option", text, keys);
         }
     }
@@ -103,7 +119,7 @@ int hdf_options_read(const struct ff_values *v, struct ff_value options,
 {
     static int (*const readers[])(const struct ff_values *, struct ff_value,
                                   struct hdf_options *, struct ff_error *) = {
-        read_compression, read_level, read_shuffle};
+        read_compression, read_level, read_shuffle, read_zarr};
     int rc;
 
     if (v->kind(options) == FF_ABSENT) {

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin.c: HDFSerializer, which keeps dask arrays as HDF5 files: what it is, its instances. */
+/* plugin.c: HDFSerializer, which keeps dask arrays as HDF5 files or zarr: what it is, its
+ * instances.
+ */
 #include "hdf.h"
 
 #include <hdf5.h>
 
 #include "core/base/alloc.h"
+#include "zarr/store.h"
 
 enum { KEPT_BYTES_MAX = 32 << 20 };
 
@@ -93,6 +96,7 @@ static int hdf_create_instance(const struct ff_host_services *host,
         return ff_fail(e, FF_E_NO_MEMORY, "HDFSerializer", "out of memory");
     }
     inst->host = host;
+    zarr_options_default(&inst->options.zarr);
     inst->values = host->query(host, FF_VALUES_1);
     inst->pool = host->query(host, FF_POOL_1);
     inst->locks = host->query(host, FF_LOCK_GROUP_1);
@@ -120,6 +124,9 @@ static int hdf_pickle(void *ctx, struct ff_value object,
     if (!a) {
         return e && e->code ? e->code : FF_E_TYPE;
     }
+    if (zarr_is_chosen(inst, a, protocols)) {
+        return zarr_pickle(inst, a, protocols, pid->name, call, e);
+    }
     rc = hdf_writer_open(inst, a, protocols, pid->name, call, &w, e);
     if (rc) {
         return rc;
@@ -132,6 +139,34 @@ static int hdf_pickle(void *ctx, struct ff_value object,
     return hdf_writer_finish(w, -1, call, e);
 }
 
+bool zarr_is_chosen(const struct hdf_inst *inst, const struct ff_array *a,
+                    const struct ff_protocols *protocols)
+{
+    struct hdf_options o = inst->options;
+
+    return !protocols->find(protocols, NULL, FF_FILES_1) || o.zarr.on ||
+           (hdf_options_parse(inst->values, a->options, &o, NULL) == FF_OK && o.zarr.on);
+}
+
+/* What stands in the store is read, whatever would be written. */
+int hdf_open_any(struct hdf_inst *inst, const struct ff_pid *pid,
+                 const struct ff_protocols *protocols, struct ff_array **out,
+                 const struct ff_call *call, struct ff_error *e)
+{
+    struct ff_error own = FF_ERROR_INIT;
+    int rc = protocols->find(protocols, NULL, FF_FILES_1)
+                 ? hdf_array_open(inst, pid, protocols, out, call, &own)
+                 : FF_E_NOT_FOUND;
+
+    if (rc == FF_E_NOT_FOUND && protocols->find(protocols, NULL, FF_OBJECTS_1)) {
+        return zarr_array_open(inst, pid, protocols, out, call, e);
+    }
+    if (rc && e && !e->code) {
+        *e = own;
+    }
+    return rc;
+}
+
 static int hdf_unpickle(void *ctx, const struct ff_pid *pid,
                         const struct ff_protocols *protocols, struct ff_doc *out,
                         struct ff_value *object, const struct ff_call *call,
@@ -139,7 +174,7 @@ static int hdf_unpickle(void *ctx, const struct ff_pid *pid,
 {
     struct hdf_inst *inst = ctx;
     struct ff_array *a;
-    int rc = hdf_array_open(inst, pid, protocols, &a, call, e);
+    int rc = hdf_open_any(inst, pid, protocols, &a, call, e);
 
     if (rc) {
         return rc;
@@ -161,7 +196,7 @@ static const void *hdf_query(void *inst, const char *id)
 }
 
 static const char *const classes[] = {"dask.array.core.Array", NULL};
-static const char *const needs[] = {FF_FILES_1, FF_VALUES_1, FF_POOL_1, FF_LOCK_GROUP_1,
+static const char *const needs[] = {FF_OBJECTS_1, FF_VALUES_1, FF_POOL_1, FF_LOCK_GROUP_1,
                                     NULL};
 
 FF_PLUGIN_NOTE("serializer", "HDFSerializer", "0.0.0", "dask.array.core.Array");
@@ -172,7 +207,7 @@ static const struct ff_serializer serializer = {
     .serializer_class = classes,
     .name = "HDFSerializer",
     .version = "0.0.0",
-    .summary = "dask arrays as HDF5 files",
+    .summary = "dask arrays as HDF5 files or zarr",
     .needs = needs,
     .lock_group = HDF_LOCK_GROUP,
     .threads = FF_THREADS_FREE,
@@ -180,6 +215,7 @@ static const struct ff_serializer serializer = {
     .destroy = hdf_destroy,
     .pickle = hdf_pickle,
     .unpickle = hdf_unpickle,
+    .remove = zarr_remove,
     .query = hdf_query,
 };
 

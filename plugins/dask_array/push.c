@@ -4,8 +4,10 @@
 
 #include "core/base/alloc.h"
 #include "core/base/region.h"
+#include "zarr/push.h"
 
 struct ff_pushing {
+    struct zarr_pushing *zarr; /* then the rest is not used */
     struct hdf_writer *writer;
     uint64_t expected;            /* chunks; 0 for a stream */
     int64_t *starts[FF_MAX_NDIM]; /* irregular: where each chunk begins, and the end */
@@ -73,8 +75,14 @@ static int push_begin(void *inst, const struct ff_array *like,
                       struct ff_error *e)
 {
     struct ff_pushing *p = ff_calloc(1, sizeof *p);
-    int rc = p ? hdf_writer_open(inst, like, protocols, pid->name, call, &p->writer, e)
-               : ff_fail(e, FF_E_NO_MEMORY, pid->name, "out of memory");
+    bool zarr = zarr_is_chosen(inst, like, protocols);
+    int rc;
+
+    if (!p) {
+        return ff_fail(e, FF_E_NO_MEMORY, pid->name, "out of memory");
+    }
+    rc = zarr ? zarr_push_begin(inst, like, protocols, pid->name, &p->zarr, call, e)
+              : hdf_writer_open(inst, like, protocols, pid->name, call, &p->writer, e);
 
     if (rc == FF_DECLINED) {
         rc = ff_fail(e, FF_E_UNSUPPORTED, pid->name,
@@ -85,7 +93,7 @@ static int push_begin(void *inst, const struct ff_array *like,
         ff_free(p);
         return rc;
     }
-    rc = prepare(p, like, e);
+    rc = zarr ? FF_OK : prepare(p, like, e);
     if (rc) {
         hdf_writer_abort(p->writer);
         pushing_free(p);
@@ -219,9 +227,13 @@ static int push_put(void *inst, struct ff_pushing *p, const int64_t *index,
 {
     int64_t start[FF_MAX_NDIM], count[FF_MAX_NDIM];
     bool clipped;
-    int rc = box_of(p, index, start, count, &clipped, e);
+    int rc;
 
     (void)inst;
+    if (p->zarr) {
+        return zarr_push_put(p->zarr, index, data, call, e);
+    }
+    rc = box_of(p, index, start, count, &clipped, e);
     if (rc) {
         return rc;
     }
@@ -236,7 +248,11 @@ static int push_put(void *inst, struct ff_pushing *p, const int64_t *index,
 static void push_abort(void *inst, struct ff_pushing *p)
 {
     (void)inst;
-    hdf_writer_abort(p->writer);
+    if (p->zarr) {
+        zarr_push_abort(p->zarr);
+    } else {
+        hdf_writer_abort(p->writer);
+    }
     pushing_free(p);
 }
 
@@ -255,10 +271,16 @@ static int push_finish(void *inst, struct ff_pushing *p, int64_t shape0,
                        const struct ff_call *call, struct ff_error *e)
 {
     struct hdf_writer *w = p->writer;
-    uint64_t put = atomic_load(&w->chunks_put);
-    uint64_t expected = w->plan.stream ? stream_chunks(&w->plan, shape0) : p->expected;
+    uint64_t put, expected;
     int rc;
 
+    if (p->zarr) {
+        rc = zarr_push_finish(p->zarr, shape0, call, e);
+        pushing_free(p);
+        return rc;
+    }
+    put = atomic_load(&w->chunks_put);
+    expected = w->plan.stream ? stream_chunks(&w->plan, shape0) : p->expected;
     if (put != expected || (w->plan.stream && shape0 < 0)) {
         rc = ff_fail(
             e, FF_E_USAGE, w->place, "%llu chunks came, a length of %lld needs %llu",
