@@ -166,6 +166,8 @@ static void count_sync(struct faultsys *f, struct fault_turn *t, int fd)
     if (f->syncs == f->rule.drop_sync || f->syncs == f->rule.late_sync) {
         t->drop = true;
         memcpy(f->dropped, path, sizeof path);
+    } else if (f->rule.drop_all) {
+        t->drop = true;
     } else if (f->rule.drop_twin && strcmp(path, f->dropped) == 0) {
         t->drop = true;
     }

@@ -61,6 +61,7 @@ struct fault_rule {
     void (*on_stop)(void *ctx, int fd);
     void *stop_ctx;
     uint64_t drop_sync; /* this fsync, fdatasync or syncfs does nothing */
+    bool drop_all;      /* all syncs do nothing */
     bool drop_twin;     /* and so does the next one of the same thing before a rename */
     uint64_t late_sync; /* this one happens after the next rename */
     bool kill_behind_rename;             /* SIGKILL */
