@@ -37,6 +37,9 @@ enum ff_option_id {
     FF_OPT_DEEP,
     FF_OPT_GRACE,
     FF_OPT_ASSUME_LOST,
+    FF_OPT_OPCODES,
+    FF_OPT_ALLOW,
+    FF_OPT_POLICY,
     FF_OPT_COUNT
 };
 
@@ -229,6 +232,7 @@ int ff_verb_ls(struct ff_cli *, struct ff_error *);
 int ff_verb_show(struct ff_cli *, struct ff_error *);
 int ff_verb_info(struct ff_cli *, struct ff_error *);
 int ff_verb_get(struct ff_cli *, struct ff_error *);
+int ff_verb_inspect(struct ff_cli *, struct ff_error *);
 int ff_verb_put(struct ff_cli *, struct ff_error *);
 int ff_verb_rm(struct ff_cli *, struct ff_error *);
 int ff_verb_mv(struct ff_cli *, struct ff_error *);

@@ -31,6 +31,9 @@ const struct ff_option ff_options[FF_OPT_COUNT] = {
     [FF_OPT_GRACE] = {"grace", 0, "TIME", "spare what is younger, 24h by default"},
     [FF_OPT_ASSUME_LOST] = {"assume-lost", 0, "WF/TASK",
                             "go ahead in spite of this unreadable task"},
+    [FF_OPT_OPCODES] = {"opcodes", 0, NULL, "print each opcode"},
+    [FF_OPT_ALLOW] = {"allow", 0, "MODULE.NAME", "this global is harmless"},
+    [FF_OPT_POLICY] = {"policy", 0, "FILE", "JSON with harmless globals"},
 };
 
 int ff_cli_has(const struct ff_cli *c, int id)

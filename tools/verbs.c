@@ -43,6 +43,21 @@ const struct ff_verb ff_verbs[] = {
      "kept by its serializer in chunks, or with --inline inside the task.\n"
      "In JSON, {\"$npy\": \"file.npy\", \"chunks\": [1, 90, 180]} stands for an array.\n",
      ff_verb_put},
+    {"inspect", "FILE", 1, 1,
+     FF_OPT_BIT(FF_OPT_OPCODES) | FF_OPT_BIT(FF_OPT_ALLOW) | FF_OPT_BIT(FF_OPT_POLICY) |
+         FF_OPT_BIT(FF_OPT_AS),
+     "say what a pickle file names and calls, running nothing of it",
+     "ff inspect model.pt --allow 'mymodel.*'",
+     "FILE is a pickle, several one after another, a task, compressed with gzip or zlib, "
+     "a\n"
+     "file of joblib (FORMAT joblib, as *.joblib are read; else pickle), or a zip "
+     "archive\n"
+     "with members *.pkl. Exit code 9 when it names a global that is not allowed, 4 when "
+     "it\n"
+     "is no whole pickle. MODULE.NAME may be MODULE.* or MODULE:OUTER.INNER. A policy "
+     "is\n"
+     "{\"allow\": [\"MODULE.NAME\", ...]}.\n",
+     ff_verb_inspect},
     {"rm", "ADDRESS|'WORKFLOW/PATTERN'...", 1, 1 << 20, FF_OPT_BIT(FF_OPT_RECURSIVE),
      "remove tasks with their big data", "ff rm -n 'run7/step-*'",
      "A pattern is quoted, so that the shell leaves it alone. A workflow needs -r.\n"

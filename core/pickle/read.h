@@ -39,6 +39,8 @@ struct ff_reader {
     uint64_t buffers;
     struct ff_load_options options; /* all of them, whatever the caller's have */
     bool framed;                    /* inside a frame, which ends at `limit` */
+    /* FF_LOAD_JOBLIB: reads a pickle inside, from r->at on, if others than the reader look on */
+    int (*nested)(struct ff_reader *r);
     struct ff_error *e;
 };
 
@@ -110,6 +112,10 @@ int ff_read_object_add(struct ff_reader *r, uint64_t target, const uint64_t *cel
 /* Things done to what is no object of this stream: kept in order on the document. */
 int ff_read_effects(struct ff_reader *r, int kind, uint64_t target, const uint64_t *cells,
                     size_t count);
+/* FF_LOAD_JOBLIB: what stands behind the BUILD of an object, if it is a wrapper of an array; the
+ * array takes its place on the stack. */
+int ff_read_joblib(struct ff_reader *r, uint64_t target);
+int ff_read_nested_begin(struct ff_reader *inner, const struct ff_reader *r);
 /* A call or an object whose result nobody keeps. */
 int ff_read_dropped(struct ff_reader *r, uint64_t cell);
 

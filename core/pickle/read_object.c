@@ -404,7 +404,7 @@ int ff_op_build(struct ff_reader *r)
     }
     o->state = state;
     o->stage = FF_STAGE_STATE;
-    return FF_OK;
+    return r->options.flags & FF_LOAD_JOBLIB ? ff_read_joblib(r, target) : FF_OK;
 }
 
 /* The memo's entry that the next opcode fetches, or 0. */

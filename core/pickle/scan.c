@@ -263,18 +263,21 @@ static int tell_op(struct ff_scanner *s)
     return told(s, s->tell.op(s->tell.ctx, &out));
 }
 
-static int run(struct ff_scanner *s)
+int ff_scan_run(struct ff_scanner *s)
 {
+    bool build = (s->r.options.flags & FF_LOAD_JOBLIB) != 0;
     int result = FF_OK;
     while (!result) {
-        if (!s->tell.op) {
+        if (!s->tell.op && !build) {
             ff_scan_fast(&s->r);
         }
         result = ff_read_fetch(&s->r);
         if (!result && s->tell.op) {
             result = tell_op(s);
         }
-        result = result ? result : ff_scan_step(&s->r);
+        if (!result) {
+            result = build ? ff_scan_step_building(&s->r) : ff_scan_step(&s->r);
+        }
     }
     return result;
 }
@@ -291,6 +294,7 @@ static int scanner_init(struct ff_scanner *s, struct ff_doc *doc, const void *da
     ff_vec_init(&s->cells, sizeof(uint64_t), 2 * (size_t)MAX_STRINGS);
     ff_vec_init(&s->strings, sizeof(char *), 2 * (size_t)MAX_STRINGS);
     int failed = ff_read_init(&s->r, doc, data, size_bytes, options, e);
+    s->r.nested = ff_scan_nested;
     if (tell) {
         if (tell->struct_size < FF_SIZE(ff_scan, ctx) || tell->flags) {
             return ff_fail(e, FF_E_USAGE, NULL, "a scan without struct_size, or flags");
@@ -325,7 +329,7 @@ int ff_pickle_scan(const void *data, size_t size_bytes,
     }
     int result = scanner_init(&s, doc, data, size_bytes, options, tell, e);
     if (!result) {
-        result = run(&s);
+        result = ff_scan_run(&s);
         if (!s.stopped) {
             int said = tell_globals(&s);
             s.stopped = result == FF_STOPPED ? said : 0;

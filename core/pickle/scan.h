@@ -70,8 +70,14 @@ static inline void ff_scan_change(uint64_t target)
 
 /* ---- opcodes ---- */
 
+int ff_scan_run(struct ff_scanner *s);
+/* A pickle inside a file of joblib, with the same callbacks (scan_build.c). */
+int ff_scan_nested(struct ff_reader *r);
+
 /* Any opcode that was fetched (scan_ops.c). */
 int ff_scan_step(struct ff_reader *r);
+/* The same by the reader's own functions: what they build is looked at (scan_build.c). */
+int ff_scan_step_building(struct ff_reader *r);
 /* As many opcodes as are plain, from r->at on; maybe none (scan_fast.c). */
 void ff_scan_fast(struct ff_reader *r);
 /* Items above `start` as a tuple. 0: no memory. */

@@ -185,6 +185,64 @@ FF_API int ff_pickle_scan(const void *data, size_t size_bytes,
                           const struct ff_load_options *options, const struct ff_scan *,
                           size_t *used, struct ff_error *);
 
+/* ---- policy ---- */
+
+/* Which globals a pickle may name. Only what is listed is allowed: a list of what is
+ * forbidden can never be whole. Not for two threads at once while it changes. */
+struct ff_policy;
+
+#define FF_POLICY_EMPTY 1u /* without the built-in list */
+
+/* The built-in list holds constructors that run nothing of their arguments: of builtins,
+ * collections, datetime, decimal, fractions, pathlib, uuid, numpy, joblib's arrays,
+ * tensors of torch. Freed with ff_policy_free. */
+FF_API struct ff_policy *ff_policy_new(uint32_t flags, struct ff_error *);
+FF_API void ff_policy_free(struct ff_policy *);
+/* "module.name"; "module:Outer.Inner" for a name with dots; "module.*": every name of
+ * that module without dots. FF_E_USAGE. */
+FF_API int ff_policy_allow(struct ff_policy *, const char *what, struct ff_error *);
+/* {"allow": ["module.name", ...]}. FF_E_USAGE. */
+FF_API int ff_policy_read(struct ff_policy *, const char *json, size_t size_bytes,
+                          struct ff_error *);
+/* 1, 0. */
+FF_API int ff_policy_allows(const struct ff_policy *, const char *module,
+                            const char *name);
+/* Whether Python may load it, as far as a policy can say: every global is allowed, none
+ * is changed, nothing is called but globals, and every extension code is known. FF_OK;
+ * FF_E_UNSAFE: the message names the first that is not; FF_E_CORRUPT and others: not a
+ * whole pickle. Memory and time are not judged: bytearray(10**10) is allowed. */
+FF_API int ff_pickle_judge(const void *data, size_t size_bytes,
+                           const struct ff_load_options *options,
+                           const struct ff_policy *, size_t *used, struct ff_error *);
+
+/* ---- files that hold pickles ---- */
+
+/* A file with pickles in it: as they are, compressed with gzip or zlib (as joblib does),
+ * or members *.pkl of a zip archive (as torch.save does). */
+struct ff_pickle_file;
+
+/* One stretch of pickles, one after another. Borrowed from the file. */
+struct ff_pickle_part {
+    const char *member; /* of the archive; "" = the file is no archive */
+    const void *data;
+    size_t size_bytes;
+};
+
+/* The file is mapped: nobody may change it meanwhile. What is compressed is decompressed
+ * into memory, up to max_bytes in all (0 = 1 GiB), then FF_E_LIMIT. FF_E_UNSUPPORTED:
+ * compressed with something else, which the message names. FF_E_CORRUPT: damaged, or an
+ * archive without a *.pkl. FF_E_NOT_FOUND, FF_E_PERMISSION, FF_E_IO. */
+FF_API struct ff_pickle_file *ff_pickle_file_open(const char *path, uint64_t max_bytes,
+                                                  struct ff_error *);
+FF_API void ff_pickle_file_close(struct ff_pickle_file *);
+/* "plain", "gzip", "zlib", "zip". */
+FF_API const char *ff_pickle_file_form(const struct ff_pickle_file *);
+/* NULL when i is out of range. Any thread. */
+FF_API const struct ff_pickle_part *ff_pickle_file_part(const struct ff_pickle_file *,
+                                                        size_t i);
+/* Whether exactly the SHA-1 of the `used` bytes follows them, as in a task. */
+FF_API int ff_pickle_has_digest(const void *data, size_t used, size_t size_bytes);
+
 #ifdef __cplusplus
 }
 #endif

@@ -27,7 +27,7 @@ _ff_files() { # [-d]: files, or folders
 _ff() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb='' first='' i
     local ff=("${COMP_WORDS[0]}" -q) options
-    local verbs='ls show info get put rm mv verify gc plugin config completion version help'
+    local verbs='ls show info get put inspect rm mv verify gc plugin config completion version help'
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -36,7 +36,7 @@ _ff() {
             ((i++))
             ;;
         --color | --threads | --memory | --durability | -o | --output | --as | --chunks | \
-            --compression | --grace | --assume-lost) ((i++)) ;;
+            --compression | --grace | --assume-lost | --allow | --policy) ((i++)) ;;
         -*) ;;
         *) if [[ -z $verb ]]; then verb=${COMP_WORDS[i]}; else first=${first:-${COMP_WORDS[i]}}; fi ;;
         esac
@@ -49,7 +49,8 @@ _ff() {
     --compression) _ff_words $'deflate\nnone' && return ;;
     --threads | --memory | --grace) return ;;
     --plugin-path) _ff_files -d && return ;;
-    -S | --storage | --config | -o | --output) _ff_files && return ;;
+    --allow) return ;;
+    -S | --storage | --config | -o | --output | --policy) _ff_files && return ;;
     esac
     if [[ $cur == -* ]]; then
         options='--storage --config --plugin-path --json --quiet --verbose --dry-run --yes'
@@ -57,6 +58,7 @@ _ff() {
         case $verb in
         get) options+=' --output --as' ;;
         put) options+=' --as --chunks --inline --compression --if-absent' ;;
+        inspect) options+=' --opcodes --allow --policy --as' ;;
         rm) options+=' --recursive' ;;
         verify) options+=' --deep' ;;
         gc) options+=' --grace --assume-lost' ;;
@@ -68,6 +70,7 @@ _ff() {
     '' | help) _ff_words "${verbs// /$'\n'}" ;;
     ls | show | info | get | rm | mv | verify | gc) _ff_names ;;
     put) if [[ -z $first ]]; then _ff_names; else _ff_files; fi ;;
+    inspect) _ff_files ;;
     completion) _ff_words $'bash\nzsh\nfish' ;;
     config)
         if [[ -z $first ]]; then _ff_words $'show\npath\ncheck'; else _ff_files; fi
