@@ -49,7 +49,7 @@ int ff_read_names(struct ff_reader *r, struct ff_names_read *out)
 /* The two lines of GLOBAL and INST as a global on the stack. */
 static int two_lines(struct ff_reader *r)
 {
-    struct ff_names_read names;
+    struct ff_names_read names = {0};
     int failed = ff_read_names(r, &names);
     if (failed) {
         return failed;
