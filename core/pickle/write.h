@@ -59,10 +59,10 @@ struct ff_dumper {
     struct ff_cellmap memo;  /* cell -> index + 1; 0: shared, not written yet */
     struct ff_cellmap asked; /* cell -> its new id, or 1: declined */
     uint64_t memo_count;
-    bool all_in_memo;                   /* it is not known which cells are shared */
-    struct ff_vec areas;                /* struct ff_memo_area, by address */
-    struct ff_memo_area *area, no_area; /* the one of the last object */
-    bool plain;                         /* ff_write_fast may be used */
+    bool all_in_memo;    /* it is not known which cells are shared */
+    struct ff_vec areas; /* struct ff_memo_area, by address */
+    struct ff_memo_area *area, *other, no_area; /* those of the last objects */
+    bool plain;                                 /* ff_write_fast may be used */
     struct ff_part_frame *stack;
     size_t depth, stack_room;
 };
@@ -103,6 +103,9 @@ static inline uint32_t *ff_write_memo_number(struct ff_dumper *d, uint64_t cell)
     }
     if (at - d->area->begin < d->area->size_bytes) {
         return &d->area->number[(at - d->area->begin) / sizeof(uint64_t)];
+    }
+    if (at - d->other->begin < d->other->size_bytes) {
+        return &d->other->number[(at - d->other->begin) / sizeof(uint64_t)];
     }
     return d->areas.count ? ff_write_memo_look(d, at) : NULL;
 }

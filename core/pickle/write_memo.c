@@ -38,7 +38,7 @@ int ff_write_memo_begin(struct ff_dumper *d)
             return ff_write_no_memory(d);
         }
     }
-    d->area = &d->no_area;
+    d->area = d->other = &d->no_area;
     int failed = d->all_in_memo ? ff_doc_each_area(d->doc, add_area, d) : FF_OK;
     if (d->areas.count) {
         qsort(d->areas.items, d->areas.count, sizeof(struct ff_memo_area), by_address);
@@ -67,6 +67,7 @@ uint32_t *ff_write_memo_look(struct ff_dumper *d, uintptr_t at)
         } else if (at - area[middle].begin >= area[middle].size_bytes) {
             low = middle + 1;
         } else {
+            d->other = d->area;
             d->area = &area[middle];
             return &d->area->number[(at - d->area->begin) / GRAIN_BYTES];
         }
