@@ -232,6 +232,7 @@ int ff_verb_ls(struct ff_cli *, struct ff_error *);
 int ff_verb_show(struct ff_cli *, struct ff_error *);
 int ff_verb_info(struct ff_cli *, struct ff_error *);
 int ff_verb_get(struct ff_cli *, struct ff_error *);
+int ff_verb_diff(struct ff_cli *, struct ff_error *);
 int ff_verb_inspect(struct ff_cli *, struct ff_error *);
 int ff_verb_put(struct ff_cli *, struct ff_error *);
 int ff_verb_rm(struct ff_cli *, struct ff_error *);

@@ -43,6 +43,15 @@ const struct ff_verb ff_verbs[] = {
      "kept by its serializer in chunks, or with --inline inside the task.\n"
      "In JSON, {\"$npy\": \"file.npy\", \"chunks\": [1, 90, 180]} stands for an array.\n",
      ff_verb_put},
+    {"diff", "A B", 2, 2, 0, "say where two tasks or files differ",
+     "ff diff run7/field run8/field",
+     "A and B are addresses, or files *.pkl *.joblib *.npy *.json. A line for each "
+     "place:\n"
+     "its path, and what is only in A, only in B, or changed; of arrays how many "
+     "elements\n"
+     "differ, where the first is, and by how much at most. Exit code 1 when they "
+     "differ.\n" ADDRESS_HELP,
+     ff_verb_diff},
     {"inspect", "FILE", 1, 1,
      FF_OPT_BIT(FF_OPT_OPCODES) | FF_OPT_BIT(FF_OPT_ALLOW) | FF_OPT_BIT(FF_OPT_POLICY) |
          FF_OPT_BIT(FF_OPT_AS),

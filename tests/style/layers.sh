@@ -53,7 +53,7 @@ judge() {
             ;;
         tools/*)
             case $what in
-            '<functionfuse/functionfuse.h>' | '<functionfuse/pickle.h>' | '<functionfuse/value.h>' | '<functionfuse/array.h>' | '<functionfuse/error.h>') ;;
+            '<functionfuse/functionfuse.h>' | '<functionfuse/pickle.h>' | '<functionfuse/diff.h>' | '<functionfuse/value.h>' | '<functionfuse/array.h>' | '<functionfuse/error.h>') ;;
             '<functionfuse/'* | \"*/*) bad ;;
             \"*.inc\") ;;
             \"*) [ -f "tools/$name" ] || bad ;;

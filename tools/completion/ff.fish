@@ -60,6 +60,7 @@ complete -c ff -n __ff_no_verb -f -a show -d 'print a value as a tree, without t
 complete -c ff -n __ff_no_verb -f -a info -d "say where a task's bytes lie, and how Python opens them"
 complete -c ff -n __ff_no_verb -f -a get -d 'write a value, or a part of an array, to a file'
 complete -c ff -n __ff_no_verb -f -a put -d 'save a file as a task'
+complete -c ff -n __ff_no_verb -f -a diff -d 'say where two tasks or files differ'
 complete -c ff -n __ff_no_verb -f -a inspect -d 'say what a pickle file names and calls, running nothing of it'
 complete -c ff -n __ff_no_verb -f -a rm -d 'remove tasks with their big data'
 complete -c ff -n __ff_no_verb -f -a mv -d 'rename a task, with its big data'
@@ -95,6 +96,7 @@ complete -c ff -n '__ff_is put' -l chunks -x -a auto -d 'chunk lengths'
 complete -c ff -n '__ff_is put' -l inline -d 'keep the array inside the task'
 complete -c ff -n '__ff_is put' -l compression -x -a 'deflate none' -d 'deflate:4, or none'
 complete -c ff -n '__ff_is put' -l if-absent -d 'fail when the task is there'
+complete -c ff -n '__ff_is diff' -F -a '(__ff_names)'
 complete -c ff -n '__ff_is inspect' -F
 complete -c ff -n '__ff_is inspect' -l opcodes -d 'print each opcode'
 complete -c ff -n '__ff_is inspect' -l allow -x -d 'this global is harmless'
@@ -110,4 +112,4 @@ complete -c ff -n '__ff_is plugin; and __fish_seen_subcommand_from enable disabl
 complete -c ff -n '__ff_is config' -f -a 'show path check'
 complete -c ff -n '__ff_is config; and __fish_seen_subcommand_from check' -F
 complete -c ff -n '__ff_is completion' -f -a 'bash zsh fish'
-complete -c ff -n '__ff_is help' -f -a 'ls show info get put inspect rm mv verify gc plugin config completion version help'
+complete -c ff -n '__ff_is help' -f -a 'ls show info get put diff inspect rm mv verify gc plugin config completion version help'

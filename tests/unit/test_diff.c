@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_diff.c: where two values differ: one line a place. */
+#include <functionfuse/diff.h>
+#include <functionfuse/pickle.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "run.h"
+
+static int on_difference(void *ctx, const struct ff_difference *d)
+{
+    static const char *const signs[] = {"", "-", "+", "t", "v", "e"};
+    int rc = ff_buf_printf(ctx, "%s%s", signs[d->kind], d->path);
+    if (d->kind == FF_DIFF_ELEMENTS) {
+        rc = rc ? rc
+                : ff_buf_printf(ctx, "(%llu at %lld by %g)", (unsigned long long)d->count,
+                                (long long)d->first[0], d->largest);
+    }
+    return rc ? rc : ff_buf_append_byte(ctx, ' ');
+}
+
+static void check(struct ff_value a, struct ff_value b, const char *name,
+                  const char *want)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_buf out;
+    uint64_t count = 0;
+    ff_buf_init(&out, 1 << 20);
+    int rc = ff_diff(a, b, NULL, on_difference, &out, &count, &e);
+    ck_assert_msg(rc == FF_OK, "%s: %s", name, e.message);
+    ck_assert_msg(strcmp(ff_buf_text(&out), want) == 0, "%s: %s", name,
+                  ff_buf_text(&out));
+    ck_assert_msg(!*want == !count, "%s: %llu", name, (unsigned long long)count);
+    ff_buf_free(&out);
+}
+
+struct difference {
+    const char *a, *b, *want;
+};
+
+static const struct difference cases[] = {
+    {"1", "1", ""},
+    {"1", "2", "v "},
+    {"1", "1.0", "t "},
+    {"1", "true", "t "},
+    {"null", "null", ""},
+    {"\"a\"", "\"b\"", "v "},
+    {"[1, 2]", "[1, 3, 4]", "v[1] +[2] "},
+    {"[1, 2, 3]", "[1]", "-[1] -[2] "},
+    {"{\"a\": 1, \"b\": {\"c\": [0, 1]}}", "{\"b\": {\"c\": [0, 2]}, \"d\": 4}",
+     "-a vb.c[1] +d "},
+    {"{\"a\": 1, \"b\": 2}", "{\"b\": 2, \"a\": 1}", ""},
+    {"{\"a b\": 1}", "{\"a b\": 2}", "v['a b'] "},
+    {"[[], {}]", "[{}, []]", "t[0] t[1] "},
+    {"[1.5]", "[2.5]", "v[0] "},
+};
+
+START_TEST(diff_of_plain_values_names_each_place)
+{
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct ff_doc *x = ff_doc_new(NULL), *y = ff_doc_new(NULL);
+        struct ff_value a = ff_from_json(x, cases[i].a, strlen(cases[i].a), NULL, NULL);
+        struct ff_value b = ff_from_json(y, cases[i].b, strlen(cases[i].b), NULL, NULL);
+        check(a, b, cases[i].a, cases[i].want);
+        check(a, a, cases[i].a, "");
+        ff_doc_free(x);
+        ff_doc_free(y);
+    }
+}
+END_TEST
+
+struct stream {
+    const char *name, *a;
+    size_t a_bytes;
+    const char *b;
+    size_t b_bytes;
+    const char *want;
+};
+#define S(text) (text), sizeof(text) - 1
+
+static const struct stream streams[] = {
+    {"keys by Python's equality", S("\x80\2}K\1K\5s."),
+     S("\x80\2}G\x3f\xf0\0\0\0\0\0\0K\6s."), "v[1] "},
+    {"sets", S("\x80\4\x8f(K\1K\2\x90."), S("\x80\4\x8f(K\2K\3\x90."), "-[1] +[3] "},
+    {"NaN is NaN", S("G\x7f\xf8\0\0\0\0\0\0."), S("G\x7f\xf8\0\0\0\0\0\1."), ""},
+    {"cycles", S("]q\0(h\0K\1e."), S("]q\0(h\0K\2e."), "v[1] "},
+    {"a cycle of another length", S("]q\0h\0a."), S("]q\0]h\0aa."), ""},
+    {"bytes and str", S("C\1a."), S("\x80\2X\1\0\0\0a."), "t "},
+    {"objects by class", S("\x80\2ca\nB\n)\x81."), S("\x80\2ca\nC\n)\x81."), "t "},
+    {"objects by state", S("\x80\2ca\nB\n)\x81}X\1\0\0\0xK\1sb."),
+     S("\x80\2ca\nB\n)\x81}X\1\0\0\0xK\2sb."), "vx "},
+    {"objects by arguments", S("\x80\2ca\nB\nK\1\x85R."), S("\x80\2ca\nB\nK\2\x85R."),
+     "v<args>[0] "},
+    {"an object without state", S("\x80\2ca\nB\n)\x81]b."), S("\x80\2ca\nB\n)\x81."),
+     "- "},
+    {"dates",
+     S("\x80\3"
+       "cdatetime\ndate\nC\4\7\xe8\1\1\x85R."),
+     S("\x80\3"
+       "cdatetime\ndate\nC\4\7\xe8\1\2\x85R."),
+     "v "},
+    {"globals", S("cos\nsystem\n."), S("cos\npopen\n."), "v "},
+    {"extension codes", S("\x80\2\x82\5."), S("\x80\2\x82\6."), "v "},
+};
+
+START_TEST(diff_of_pickles_knows_keys_cycles_and_objects)
+{
+    for (size_t i = 0; i < COUNT_OF(streams); i++) {
+        const struct stream *s = &streams[i];
+        struct ff_error e = FF_ERROR_INIT;
+        struct ff_doc *x = ff_pickle_load(s->a, s->a_bytes, NULL, NULL, NULL, NULL, &e);
+        struct ff_doc *y = ff_pickle_load(s->b, s->b_bytes, NULL, NULL, NULL, NULL, &e);
+        ck_assert_msg(!e.code, "%s: %s", s->name, e.message);
+        check(ff_doc_root(x), ff_doc_root(y), s->name, s->want);
+        check(ff_doc_root(x), ff_doc_root(x), s->name, "");
+        ff_doc_free(x);
+        ff_doc_free(y);
+    }
+}
+END_TEST
+
+static struct ff_value array_of(struct ff_doc *doc, const char *descr, int32_t ndim,
+                                const int64_t *shape, const void *data)
+{
+    return ff_new_array_take(doc, ff_array_from_memory(descr, ndim, shape, data, NULL),
+                             NULL);
+}
+
+START_TEST(diff_of_arrays_tells_how_many_where_and_by_how_much)
+{
+    static double x[3000000], y[3000000];
+    static const int64_t shape[] = {3, 1000000}, flat[] = {3000000};
+    struct ff_doc *doc = ff_doc_new(NULL);
+    struct ff_value a = array_of(doc, "<f8", 2, shape, x),
+                    b = array_of(doc, "<f8", 2, shape, y);
+    x[5] = y[5] = (double)NAN;
+    x[6] = 0.0;
+    y[6] = -0.0;
+    check(a, b, "equal", "");
+    y[1000007] = 1.5;
+    y[2999999] = -4;
+    check(a, b, "two", "e(2 at 1 by 4) ");
+    y[9] = (double)NAN;
+    check(a, b, "NaN", "e(3 at 0 by nan) ");
+    check(a, array_of(doc, "<f8", 1, flat, y), "shape", "t ");
+    check(a, array_of(doc, "<i8", 2, shape, y), "dtype", "t ");
+    static const int64_t four[] = {4}, none[] = {0};
+    check(array_of(doc, ">i2", 1, four, "\0\1\0\2\0\3\0\4"),
+          array_of(doc, ">i2", 1, four, "\0\1\1\2\0\3\0\5"), "big endian",
+          "e(2 at 1 by 256) ");
+    check(array_of(doc, "|S2", 1, four, "aabbccdd"),
+          array_of(doc, "|S2", 1, four, "aabbcxdd"), "text", "e(1 at 2 by nan) ");
+    check(array_of(doc, "|u1", 1, none, "a"), array_of(doc, "|u1", 1, none, "b"), "empty",
+          "");
+    ff_doc_free(doc);
+}
+END_TEST
+
+static int stop(void *ctx, const struct ff_difference *d)
+{
+    (void)d;
+    return ++*(int *)ctx == 2 ? 1 : 0;
+}
+
+START_TEST(diff_stops_fails_and_is_budgeted)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_doc *x = ff_doc_new(NULL);
+    struct ff_value a = ff_from_json(x, "[1, 2, 3, 4]", 12, NULL, NULL);
+    struct ff_value b = ff_from_json(x, "[5, 6, 7, 8]", 12, NULL, NULL);
+    struct ff_diff_options few = {.struct_size = sizeof few, .max_steps = 3};
+    int told = 0;
+    ck_assert_int_eq(ff_diff(a, b, NULL, stop, &told, NULL, &e), 1);
+    ck_assert_int_eq(told, 2);
+    ck_assert_int_eq(ff_diff(a, b, &few, NULL, NULL, NULL, &e), FF_E_LIMIT);
+    ck_assert_str_eq(e.place, "#[2]");
+    few.struct_size = 0;
+    ck_assert_int_eq(ff_diff(a, b, &few, NULL, NULL, NULL, NULL), FF_E_USAGE);
+    ck_assert_int_eq(ff_diff(a, (struct ff_value){NULL, 0}, NULL, NULL, NULL, NULL, NULL),
+                     FF_E_USAGE);
+    ff_doc_free(x);
+}
+END_TEST
+
+START_TEST(diff_of_deep_values_does_not_recur)
+{
+    enum { DEPTH = 300000 };
+    char *deep = malloc(2 * DEPTH + 3);
+    memset(deep, ']', DEPTH);
+    deep[DEPTH] = 'N';
+    memset(deep + DEPTH + 1, 'a', DEPTH);
+    deep[2 * DEPTH + 1] = '.';
+    struct ff_doc *x = ff_pickle_load(deep, 2 * DEPTH + 2, NULL, NULL, NULL, NULL, NULL);
+    deep[DEPTH] = ')';
+    struct ff_doc *y = ff_pickle_load(deep, 2 * DEPTH + 2, NULL, NULL, NULL, NULL, NULL);
+    uint64_t count = 0;
+    ck_assert_int_eq(
+        ff_diff(ff_doc_root(x), ff_doc_root(y), NULL, NULL, NULL, &count, NULL), FF_OK);
+    ck_assert_uint_eq(count, 1);
+    ff_doc_free(x);
+    ff_doc_free(y);
+    free(deep);
+}
+END_TEST
+
+RUN_TESTS("diff", diff_of_plain_values_names_each_place,
+          diff_of_pickles_knows_keys_cycles_and_objects,
+          diff_of_arrays_tells_how_many_where_and_by_how_much,
+          diff_stops_fails_and_is_budgeted, diff_of_deep_values_does_not_recur)
