@@ -125,11 +125,16 @@ int ff_scan_call(struct ff_reader *r, uint64_t callable)
     struct ff_scanner *s = ff_scanner_of(r);
     struct ff_scanned_call out = {offset_of(r), ff_opcodes[*r->op].name, "object", "",
                                   ""};
-    if (ff_tag(callable) == FF_TAG_GLOBAL) {
+    bool global = ff_tag(callable) == FF_TAG_GLOBAL;
+    if (global) {
         struct ff_scan_global *g = ff_scan_global_of(callable);
+        *(*r->op == FF_OP_REDUCE ? &g->called : &g->made) += 1;
+    }
+    if (!s->tell.call) {
+        return FF_OK;
+    }
+    if (global) {
         const struct ff_global_text *text = ff_global_text(r->doc, callable);
-        uint64_t *count = *r->op == FF_OP_REDUCE ? &g->called : &g->made;
-        ++*count;
         out.kind = "global";
         out.module = text ? text->module : "";
         out.name = text ? text->name : "";
@@ -138,7 +143,7 @@ int ff_scan_call(struct ff_reader *r, uint64_t callable)
     } else if (ff_seen_tag(callable) == FF_TAG_EXTENSION) {
         out.kind = "extension";
     }
-    return s->tell.call ? told(s, s->tell.call(s->tell.ctx, &out)) : FF_OK;
+    return told(s, s->tell.call(s->tell.ctx, &out));
 }
 
 int ff_scan_extension(struct ff_reader *r, int32_t code)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scan.h: the scanner: the reader's machine, with opcodes that build nothing in the place of those
- * that build. What an id may be made of (scalars, globals, tuples of these) stays as it is on the
+ * that build. What an id may be made of (scalars, globals, tuples of these without floats) stays as it is on the
  * stack; of all else a cell FF_TAG_OPAQUE says what it would be. */
 #ifndef FF_CORE_SCAN_H
 #define FF_CORE_SCAN_H
@@ -23,6 +23,12 @@ static inline unsigned ff_seen_tag(uint64_t cell)
 static inline bool ff_no_key(uint64_t cell)
 {
     return ff_tag(cell) == FF_TAG_OPAQUE && (cell & FF_OPAQUE_NO_KEY);
+}
+
+/* Whether it may be a part of an id. None has a float in it, records have. */
+static inline bool ff_scan_keeps(uint64_t cell)
+{
+    return ff_tag(cell) != FF_TAG_OPAQUE && ff_tag(cell) != FF_TAG_FLOAT;
 }
 
 /* A global, by its names. Its cell is that of `node`, which comes first. */

@@ -111,18 +111,49 @@ static inline bool opaque(struct fast *f, unsigned tag)
     return true;
 }
 
+/* As ff_scan_tuple. */
 static inline bool tuple(struct fast *f, size_t count)
 {
-    uint64_t cell = (size_t)(f->top - f->floor) < count
-                        ? 0
-                        : ff_scan_tuple(f->r, f->top - count, count);
-    if (!cell) {
+    uint64_t no_key = 0;
+    bool keep = true;
+    if ((size_t)(f->top - f->floor) < count) {
         return false;
+    }
+    const uint64_t *items = f->top - count;
+    for (size_t i = 0; i < count; i++) {
+        keep = keep && ff_scan_keeps(items[i]);
+        no_key |= ff_no_key(items[i]) ? FF_OPAQUE_NO_KEY : 0;
+    }
+    uint64_t cell = ff_opaque(FF_TAG_TUPLE) | no_key;
+    if (keep) {
+        struct ff_seq *seq =
+            ff_doc_take(f->r->doc, sizeof *seq + count * sizeof(uint64_t));
+        if (!seq) {
+            return false;
+        }
+        *seq = (struct ff_seq){count, (uint64_t *)(seq + 1)};
+        for (size_t i = 0; i < count; i++) {
+            seq->cells[i] = items[i];
+        }
+        cell = ff_cell(FF_TAG_TUPLE, seq);
     }
     f->top -= count;
     (void)push(f, cell, 1);
     memoize_pushed(f);
     return true;
+}
+
+/* REDUCE or NEWOBJ of a global, where nobody wants to hear of it. */
+static inline bool call(struct fast *f, bool made)
+{
+    if (f->top - f->floor < 2 || ff_scanner_of(f->r)->tell.call ||
+        ff_tag(f->top[-2]) != FF_TAG_GLOBAL || ff_seen_tag(f->top[-1]) != FF_TAG_TUPLE) {
+        return false;
+    }
+    struct ff_scan_global *g = ff_scan_global_of(f->top[-2]);
+    *(made ? &g->made : &g->called) += 1;
+    f->top -= 2;
+    return opaque(f, FF_TAG_OBJECT);
 }
 
 static inline bool mark(struct fast *f)
@@ -207,6 +238,10 @@ static inline bool step(struct fast *f)
         return tuple(f, 2);
     case FF_OP_TUPLE3:
         return tuple(f, 3);
+    case FF_OP_REDUCE:
+        return call(f, false);
+    case FF_OP_NEWOBJ:
+        return call(f, true);
     case FF_OP_MARK:
         return mark(f);
     case FF_OP_APPENDS:

@@ -67,7 +67,7 @@ uint64_t ff_scan_tuple(struct ff_reader *r, const uint64_t *cells, size_t count)
     bool keep = count <= KEPT_ITEMS;
     uint64_t no_key = 0;
     for (size_t i = 0; i < count; i++) {
-        keep = keep && ff_tag(cells[i]) != FF_TAG_OPAQUE;
+        keep = keep && ff_scan_keeps(cells[i]);
         no_key |= ff_no_key(cells[i]) ? FF_OPAQUE_NO_KEY : 0;
     }
     if (!keep) {
