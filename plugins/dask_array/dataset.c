@@ -15,6 +15,7 @@ enum {
     MESSAGE_FILTERS = 0x0b,
     MESSAGE_ATTRIBUTE = 0x0c,
     FLAG_SHARED = 2,
+    SPACE_HAS_MOST = 1,
     LAYOUT_COMPACT = 0,
     LAYOUT_CONTIGUOUS = 1,
     LAYOUT_CHUNKED = 2,
@@ -31,6 +32,7 @@ struct parts {
     size_t inline_bytes, fill_bytes;
     unsigned chunk_ndim; /* with the element's size as the last */
     uint64_t chunk[FF_MAX_NDIM + 1];
+    uint64_t most[FF_MAX_NDIM]; /* the largest shape; UINT64_MAX: no end */
     struct hdf_index_place index;
 };
 
@@ -42,10 +44,10 @@ static int damaged(const struct parts *p, struct ff_error *e, const char *what)
 static int on_space(struct parts *p, struct hdf_cursor c, struct ff_error *e)
 {
     unsigned version = (unsigned)hdf_take(&c, 1);
-    unsigned kind;
+    unsigned kind, flags;
 
     p->out->ndim = (uint32_t)hdf_take(&c, 1);
-    (void)hdf_take(&c, 1);
+    flags = (unsigned)hdf_take(&c, 1);
     kind = (unsigned)hdf_take(&c, 1);
     (void)hdf_take(&c, version == 1 ? 4 : 0);
     if (version < 1 || version > 2 || p->out->ndim > FF_MAX_NDIM) {
@@ -56,6 +58,13 @@ static int on_space(struct parts *p, struct hdf_cursor c, struct ff_error *e)
     }
     for (uint32_t i = 0; i < p->out->ndim; i++) {
         if (!ff_u64_to_i64(hdf_take(&c, 8), &p->out->shape[i])) {
+            return damaged(p, e, "a shape");
+        }
+    }
+    for (uint32_t i = 0; i < p->out->ndim; i++) {
+        p->most[i] =
+            flags & SPACE_HAS_MOST ? hdf_take(&c, 8) : (uint64_t)p->out->shape[i];
+        if (p->most[i] < (uint64_t)p->out->shape[i]) {
             return damaged(p, e, "a shape");
         }
     }
@@ -360,10 +369,27 @@ static int settle_whole(struct parts *p, struct ff_error *e)
                : FF_OK;
 }
 
-static int settle_chunked(struct hdf_inst *inst, struct parts *p, struct ff_error *e)
+/* Indexes that count cells count those that the data set may grow to. */
+static bool cells_of(struct parts *p)
+{
+    const struct hdf_dataset *d = p->out;
+    bool grows = false;
+
+    for (uint32_t i = 0; i < d->ndim; i++) {
+        uint64_t edge = (uint64_t)d->chunk[i], most = p->most[i];
+
+        p->index.cells[i] =
+            most == UINT64_MAX ? UINT64_MAX : most / edge + (most % edge != 0);
+        grows = grows || p->index.cells[i] != (uint64_t)d->grid[i];
+    }
+    return grows;
+}
+
+static int settle_chunked(struct parts *p, struct ff_error *e)
 {
     struct hdf_dataset *d = p->out;
     uint64_t size_bytes;
+    bool grows;
 
     d->chunked = true;
     if (p->chunk_ndim != d->ndim + 1 || d->ndim == 0 ||
@@ -376,18 +402,21 @@ static int settle_chunked(struct hdf_inst *inst, struct parts *p, struct ff_erro
     if (!grid_of(d) || d->chunk_bytes > UINT32_MAX) {
         return damaged(p, e, "chunks that do not fit its shape");
     }
-    if (p->index.kind != HDF_INDEX_IMPLICIT &&
-        !(p->index.kind == HDF_INDEX_SINGLE && d->filter_count == 0)) {
-        d->layout = HDF_TABLE;
-        return hdf_index_read(inst, p->file, &p->index, d, e);
-    }
-    if (d->filter_count || !ff_mul_u64(d->chunk_count, d->chunk_bytes, &size_bytes)) {
+    grows = cells_of(p);
+    if (p->index.kind == HDF_INDEX_IMPLICIT && d->filter_count) {
         return damaged(p, e, "an index without sizes");
     }
-    return placed(p, p->index.address, size_bytes, e);
+    if (grows || (p->index.kind != HDF_INDEX_IMPLICIT &&
+                  !(p->index.kind == HDF_INDEX_SINGLE && d->filter_count == 0))) {
+        d->layout = HDF_TABLE;
+        return hdf_index_read(p->file, &p->index, d, e);
+    }
+    return ff_mul_u64(d->chunk_count, d->chunk_bytes, &size_bytes)
+               ? placed(p, p->index.address, size_bytes, e)
+               : damaged(p, e, "chunks that do not fit its shape");
 }
 
-static int settle(struct hdf_inst *inst, struct parts *p, struct ff_error *e)
+static int settle(struct parts *p, struct ff_error *e)
 {
     struct hdf_dataset *d = p->out;
 
@@ -398,8 +427,7 @@ static int settle(struct hdf_inst *inst, struct parts *p, struct ff_error *e)
     if (d->fill && p->fill_bytes != d->dtype->item_bytes) {
         return damaged(p, e, "a fill value of another size");
     }
-    return p->layout_class == LAYOUT_CHUNKED ? settle_chunked(inst, p, e)
-                                             : settle_whole(p, e);
+    return p->layout_class == LAYOUT_CHUNKED ? settle_chunked(p, e) : settle_whole(p, e);
 }
 
 /* Edges that are too long for an attribute stand in a data set of their own. */
@@ -424,8 +452,8 @@ static int read_long_edges(const struct hdf_file *f, uint64_t root,
     return rc == FF_E_NOT_FOUND ? FF_OK : rc;
 }
 
-int hdf_dataset_read(struct hdf_inst *inst, const struct hdf_file *f,
-                     struct hdf_dataset *out, struct ff_error *e)
+int hdf_dataset_read(const struct hdf_file *f, struct hdf_dataset *out,
+                     struct ff_error *e)
 {
     struct parts p = {.file = f, .out = out};
     uint64_t root, address;
@@ -437,7 +465,7 @@ int hdf_dataset_read(struct hdf_inst *inst, const struct hdf_file *f,
                        HDF_DATASET);
     }
     rc = rc ? rc : hdf_header_each(f, address, on_message, &p, e);
-    rc = rc ? rc : settle(inst, &p, e);
+    rc = rc ? rc : settle(&p, e);
     return rc || out->edges ? rc : read_long_edges(f, root, out, e);
 }
 

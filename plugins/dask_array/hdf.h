@@ -123,7 +123,7 @@ int64_t hdf_dtype_make(const struct ff_dtype *);
 /* Whether U occurs in it. */
 bool hdf_dtype_has_text(const struct ff_dtype *);
 
-/* ---- dataset.c, index.c: what is stored ---- */
+/* ---- dataset.c, index*.c: what is stored ---- */
 
 struct hdf_filter {
     unsigned id;
@@ -179,17 +179,13 @@ struct hdf_index_place {
     uint64_t address;
     uint64_t single_bytes; /* SINGLE with filters */
     uint32_t single_skipped;
+    uint64_t cells[FF_MAX_NDIM]; /* the grid that it may grow to; UINT64_MAX: no end */
 };
 
-int hdf_dataset_read(struct hdf_inst *, const struct hdf_file *, struct hdf_dataset *out,
-                     struct ff_error *);
+int hdf_dataset_read(const struct hdf_file *, struct hdf_dataset *out, struct ff_error *);
 void hdf_dataset_free(struct hdf_dataset *);
-int hdf_index_read(struct hdf_inst *, const struct hdf_file *,
-                   const struct hdf_index_place *, struct hdf_dataset *,
-                   struct ff_error *);
-/* Through libhdf5: for the index kinds that only others write. */
-int hdf_index_ask(struct hdf_inst *, const struct hdf_file *, struct hdf_dataset *,
-                  struct ff_error *);
+int hdf_index_read(const struct hdf_file *, const struct hdf_index_place *,
+                   struct hdf_dataset *, struct ff_error *);
 /* The chunk's entry, or false: it was never written. */
 bool hdf_entry_of(const struct hdf_dataset *, uint64_t chunk, struct hdf_entry *out);
 

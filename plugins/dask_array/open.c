@@ -99,7 +99,7 @@ int hdf_array_open(struct hdf_inst *inst, const struct ff_pid *pid,
              : ff_fail(e, FF_E_UNSUPPORTED, a->name, "the protocol has no " FF_FILES_1);
     f->file = rc ? NULL : f->file;
     rc = rc ? rc : f->files->size(f->files, f->file, &f->size_bytes, e);
-    rc = rc ? rc : hdf_dataset_read(inst, f, &a->set, e);
+    rc = rc ? rc : hdf_dataset_read(f, &a->set, e);
     rc = rc ? rc : show(a, e);
     f->call = NULL;
     if (rc) {

@@ -119,7 +119,7 @@ static int find_base(struct hdf_writer *w, const struct ff_call *call, struct ff
     struct hdf_dataset set = {0};
     int rc = w->files->size(w->files, w->file, &file.size_bytes, e);
 
-    rc = rc ? rc : hdf_dataset_read(w->inst, &file, &set, e);
+    rc = rc ? rc : hdf_dataset_read(&file, &set, e);
     if (rc == FF_OK && (set.layout != HDF_PLACED ||
                         (w->plan.chunked && set.chunk_bytes != w->plan.chunk_bytes))) {
         rc = ff_fail(e, FF_E_UNSUPPORTED, w->place,

@@ -128,28 +128,44 @@ START_TEST(unpickle_each_layout_is_equal)
 }
 END_TEST
 
-/* Many chunks: B-trees with inner nodes, fixed arrays with pages. */
-START_TEST(unpickle_many_chunks_are_equal)
-{
-    enum { MANY = 5000 };
-    hsize_t shape = MANY, chunk = 1;
-    struct stub s;
-    struct ff_error e = FF_ERROR_INIT;
-    int32_t values[MANY];
-    struct ff_array *got;
-    uint64_t total_bytes;
-    unsigned char *data;
-    hid_t file, space = H5Screate_simple(1, &shape, NULL), list, set;
+/* Many chunks, one element each: B-trees with inner nodes, arrays with pages; and data sets that
+ * may grow, whose indexes count cells that are not there yet. */
+static const struct {
+    const char *name;
+    int latest, fletcher32, early, ndim;
+    hsize_t shape[3], most[3];
+} many[] = {
+    {"version 1 B-tree", 0, 0, 0, 1, {5000}, {5000}},
+    {"version 1 B-tree, filter", 0, 1, 0, 1, {5000}, {5000}},
+    {"version 1 B-tree that grows", 0, 0, 0, 2, {60, 50}, {H5S_UNLIMITED, 70}},
+    {"fixed array", 1, 0, 0, 1, {5000}, {5000}},
+    {"fixed array, filter", 1, 1, 0, 1, {5000}, {5000}},
+    {"fixed array that grows", 1, 0, 0, 2, {60, 50}, {100, 70}},
+    {"fixed array that grows, filter", 1, 1, 0, 3, {6, 50, 9}, {6, 70, 10}},
+    {"implicit", 1, 0, 1, 2, {60, 50}, {60, 50}},
+    {"implicit that grows", 1, 0, 1, 2, {60, 50}, {100, 70}},
+    {"extensible array", 1, 0, 0, 1, {5000}, {H5S_UNLIMITED}},
+    {"extensible array with pages", 1, 0, 0, 1, {140000}, {H5S_UNLIMITED}},
+    {"extensible array with pages, filter", 1, 1, 0, 1, {140000}, {H5S_UNLIMITED}},
+    {"extensible array, second axis", 1, 0, 0, 2, {60, 50}, {70, H5S_UNLIMITED}},
+    {"extensible array, third axis", 1, 1, 0, 3, {6, 9, 50}, {7, 9, H5S_UNLIMITED}},
+    {"version 2 B-tree", 1, 0, 0, 2, {110, 100}, {H5S_UNLIMITED, H5S_UNLIMITED}},
+    {"version 2 B-tree, filter", 1, 1, 0, 2, {110, 100}, {H5S_UNLIMITED, H5S_UNLIMITED}},
+};
 
-    stub_open(&s, NULL, NULL);
-    for (int i = 0; i < MANY; i++) {
-        values[i] = 3 * i;
+static void write_many(const struct stub *s, int i, const int32_t *values)
+{
+    hsize_t chunk[3] = {1, 1, 1};
+    hid_t file = make_file(s, "x", many[i].latest);
+    hid_t space = H5Screate_simple(many[i].ndim, many[i].shape, many[i].most);
+    hid_t list = H5Pcreate(H5P_DATASET_CREATE), set;
+
+    ck_assert_int_ge(H5Pset_chunk(list, many[i].ndim, chunk), 0);
+    if (many[i].fletcher32) {
+        ck_assert_int_ge(H5Pset_fletcher32(list), 0);
     }
-    file = make_file(&s, "x", _i % 2);
-    list = H5Pcreate(H5P_DATASET_CREATE);
-    H5Pset_chunk(list, 1, &chunk);
-    if (_i >= 2) {
-        H5Pset_fletcher32(list);
+    if (many[i].early) {
+        ck_assert_int_ge(H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY), 0);
     }
     set = H5Dcreate2(file, "dask_arrays", H5T_STD_I32LE, space, H5P_DEFAULT, list,
                      H5P_DEFAULT);
@@ -159,12 +175,36 @@ START_TEST(unpickle_many_chunks_are_equal)
     H5Pclose(list);
     H5Sclose(space);
     H5Fclose(file);
+}
+
+START_TEST(unpickle_many_chunks_are_equal)
+{
+    struct stub s;
+    struct ff_error e = FF_ERROR_INIT;
+    size_t count = 1;
+    int32_t *values;
+    struct ff_array *got;
+    uint64_t total_bytes;
+    unsigned char *data;
+
+    stub_open(&s, NULL, NULL);
+    for (int k = 0; k < many[_i].ndim; k++) {
+        count *= (size_t)many[_i].shape[k];
+    }
+    values = malloc(count * sizeof *values);
+    ck_assert_ptr_nonnull(values);
+    for (size_t i = 0; i < count; i++) {
+        values[i] = 3 * (int32_t)i - 7;
+    }
+    write_many(&s, _i, values);
     got = stub_unpickle(&s, "x", &e);
-    ck_assert_msg(got != NULL, "%s", e.message);
+    ck_assert_msg(got != NULL, "%s: %s", many[_i].name, e.message);
     data = stub_read_all(got, &total_bytes, &e);
-    ck_assert_msg(data != NULL, "%s", e.message);
-    ck_assert_mem_eq(data, values, sizeof values);
+    ck_assert_msg(data != NULL, "%s: %s", many[_i].name, e.message);
+    ck_assert_uint_eq(total_bytes, count * sizeof *values);
+    ck_assert_msg(memcmp(data, values, total_bytes) == 0, "%s", many[_i].name);
     free(data);
+    free(values);
     got->release(got);
     stub_close(&s);
 }
@@ -377,7 +417,8 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_loop_test(c, unpickle_each_layout_is_equal, 0,
                         sizeof layouts / sizeof layouts[0]);
-    tcase_add_loop_test(c, unpickle_many_chunks_are_equal, 0, 4);
+    tcase_add_loop_test(c, unpickle_many_chunks_are_equal, 0,
+                        sizeof many / sizeof many[0]);
     tcase_add_loop_test(c, read_chunk_never_written_is_the_fill_value, 0, 2);
     tcase_add_loop_test(c, unpickle_links_are_unsafe, 0, 2);
     tcase_add_test(c, unpickle_external_storage_is_unsafe);
