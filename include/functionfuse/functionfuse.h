@@ -7,18 +7,21 @@
  *   document  a value that was read, or one that is being built
  *   array     n-dimensional elements, in memory, computed, or in a store
  *
- * Errors    every call that can fail takes a `struct ff_error *` (NULL allowed). It is
- * sticky: when it holds a failure, the call does nothing and fails the same way. NULL
- *           handles and absent values are harmless: the call fails, or frees nothing.
- * Ownership `_new`, `_open`, reads and lists give what the caller owns, and frees with
- * the function named there; `_take` owns its argument also on failure; everything else
- *           that is passed is borrowed for the call; everything else that comes back is
- *           borrowed from its document, host or array.
- * Threads   hosts, storages, arrays and documents that were read may be used from any
- * thread at once. A document that is being built belongs to one thread. Destroying a
- * thing while another thread uses it is an error. After fork() the child's calls fail
- * with FF_E_FORKED. Names     workflow and task: 1 to 200 bytes of UTF-8, no '/', no
- * control character, no leading dot, not "bigdata". Others: FF_E_USAGE.
+ * Errors: every call that can fail takes a `struct ff_error *` (NULL allowed). It is sticky:
+ *   when it holds a failure, the call does nothing and fails the same way. NULL handles and
+ *   absent values are harmless: the call fails, or frees nothing.
+ *
+ * Ownership: `_new`, `_open`, reads and lists give what the caller owns, and frees with the
+ *   function named there; `_take` owns its argument also on failure; everything else that is
+ *   passed is borrowed for the call; everything else that comes back is borrowed from its
+ *   document, host or array.
+ *
+ * Threads: hosts, storages, arrays and documents that were read may be used from any thread at
+ *   once. A document that is being built belongs to one thread. Destroying a thing while another
+ *   thread uses it is an error. After fork() the child's calls fail with FF_E_FORKED.
+ *
+ * Names of workflows and tasks: 1 to 200 bytes of UTF-8, no '/', no control character, no
+ *   leading dot, not "bigdata". Others: FF_E_USAGE.
  */
 #ifndef FUNCTIONFUSE_FUNCTIONFUSE_H
 #define FUNCTIONFUSE_FUNCTIONFUSE_H

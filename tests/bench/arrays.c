@@ -248,28 +248,36 @@ static void prepare(struct bench *b)
     fill_data(b->data, bytes_of(&rows[0]));
 }
 
+/* bench_arrays [ROUNDS [ROW [PYTHON SCRIPT]]]: ROW is a number from 0, or all. */
 int main(int argc, char **argv)
 {
     static struct bench b;
+    size_t first = 0, end = ROWS;
+
     b.rounds = bench_rounds(argc > 1 ? argv[1] : "5");
-    if (argc == 4) {
-        bench_peers_start(&b.peers, argv[2], argv[3]);
+    if (argc > 2 && strcmp(argv[2], "all") != 0) {
+        first = strtoul(argv[2], NULL, 10) % ROWS;
+        end = first + 1;
+    }
+    if (argc == 5) {
+        peers_start(&b.peers, argv[3], argv[4]);
     }
     prepare(&b);
-    (void)printf(
-        "MB/s of elements, the middle of %zu rounds; \"of X\": how many times as "
-        "fast as X, the middle of the rounds' own ratios.\n\n",
-        b.rounds);
-    report_head(&b);
-    for (size_t row = 0; row < ROWS; row++) {
+    if (first == 0) {
+        (void)printf(
+            "MB/s of elements, the middle of %zu rounds; \"of X\": how many times as "
+            "fast as X, the middle of the rounds' own ratios.\n\n",
+            b.rounds);
+        report_head(&b);
+    }
+    for (size_t row = first; row < end; row++) {
         run_row(&b, row, 0);
         report(&b, row, WRITE);
         report(&b, row, READ);
         run_row(&b, row, 1);
         report(&b, row, WRITE_SYNC);
     }
-    (void)printf("\n");
-    bench_peers_end(&b.peers);
+    peers_end(&b.peers);
     bench_store_close(&b.store[0]);
     bench_store_close(&b.store[1]);
     bench_remove(b.folder);

@@ -316,7 +316,7 @@ static int fill_type(const struct zarr_reader *r, struct ff_value value,
 static int fill_bfloat16(const struct zarr_reader *r, struct ff_value value, uint8_t *out)
 {
     struct ff_dtype f4 = {.kind = 'f', .byte_order = '<', .item_bytes = 4};
-    uint8_t whole[4];
+    uint8_t whole[4] = {0}; /* a release build cannot see that it is filled */
     uint32_t bits;
     int rc = fill_real(r, value, &f4, 4, whole);
 
