@@ -8,6 +8,7 @@
 
 static int points, bad;
 
+static void print(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 static void print(const char *fmt, va_list ap)
 {
     char text[TEXT_BYTES + 512];

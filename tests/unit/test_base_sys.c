@@ -6,6 +6,11 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
 
 #include "core/base/alloc.h"
 #include "run.h"
@@ -170,7 +175,9 @@ START_TEST(calls_give_minus_errno)
     ck_assert_int_eq(sys->fchmod(sys, -1, 0600), -EBADF);
     ck_assert_int_eq(sys->getrandom(sys, &byte, 1, ~0u), -EINVAL);
     ck_assert_int_eq(sys->clock_gettime(sys, 12345, &st.st_atim), -EINVAL);
-    ck_assert_int_eq(sys->poll(sys, NULL, SIZE_MAX, 0), -EINVAL);
+    if (!RUNNING_ON_VALGRIND) { /* it would look at each of the 2^64 - 1 */
+        ck_assert_int_eq(sys->poll(sys, NULL, SIZE_MAX, 0), -EINVAL);
+    }
     ck_assert_int_eq(sys->eventfd(sys, 0, ~0), -EINVAL);
 }
 END_TEST
