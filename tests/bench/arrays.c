@@ -260,7 +260,7 @@ int main(int argc, char **argv)
         end = first + 1;
     }
     if (argc == 5) {
-        peers_start(&b.peers, argv[3], argv[4]);
+        bench_peers_start(&b.peers, argv[3], argv[4]);
     }
     prepare(&b);
     if (first == 0) {
@@ -277,7 +277,7 @@ int main(int argc, char **argv)
         run_row(&b, row, 1);
         report(&b, row, WRITE_SYNC);
     }
-    peers_end(&b.peers);
+    bench_peers_end(&b.peers);
     bench_store_close(&b.store[0]);
     bench_store_close(&b.store[1]);
     bench_remove(b.folder);
