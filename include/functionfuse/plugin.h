@@ -145,6 +145,11 @@ enum ff_io_op {
 
 #define FF_ANY_SIZE UINT64_MAX /* GET: to the end */
 
+/* A PUT with if_match "" that nobody looks for before the next sync(), as chunks of an array
+ * that no task names yet: it may be there before it is whole. After a failure it is not there.
+ * A protocol may leave this out of account. */
+#define FF_IO_UNSEEN 1
+
 /* One operation. The maker's memory until its done(). */
 struct ff_io {
     uint32_t struct_size;
@@ -170,7 +175,7 @@ struct ff_io {
     int64_t mtime_ns;      /* HEAD, list: since 1970, the medium's clock */
     char tag[80];          /* GET, HEAD, PUT, list: the same until the object changes */
     int32_t is_folder; /* list, one level: a name that others begin with, without '/' */
-    int32_t reserved;
+    int32_t flags;     /* FF_IO_* */
 };
 
 /* Many operations. next() is never called by two threads at once, and gives NULL at the end.
@@ -590,7 +595,7 @@ static inline int ff_one_run(const struct ff_objects *objects, struct ff_one_io 
     one->batch.ctx = one;
     one->batch.next = ff_one_next;
     one->batch.done = ff_one_done;
-    one->io.struct_size = FF_SIZE(ff_io, is_folder);
+    one->io.struct_size = FF_SIZE(ff_io, flags);
     one->io.op = op;
     one->io.name = name;
     one->io.user = one;

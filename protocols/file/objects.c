@@ -170,7 +170,20 @@ struct making {
     struct ff_file_dir dir;
     char temp[FF_FILE_NAME_BYTES];
     int fd;
+    bool named; /* made under its own name: nobody looks for it yet */
 };
+
+static int create_named(const struct ff_file_root *root, struct making *m)
+{
+    int fd;
+
+    do {
+        fd = root->sys->openat(root->sys, m->dir.fd, m->dir.base,
+                               O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
+    } while (fd == -EINTR);
+    m->fd = fd < 0 ? -1 : fd;
+    return fd < 0 ? fd : 0;
+}
 
 /* A private file beside the object to be; its folders are made. A removal may prune them
  * meanwhile: again. */
@@ -186,9 +199,11 @@ static int make_temp(struct ff_file_bound *b, const char *path, struct making *m
             rc = made < 0 ? made : rc;
             continue;
         }
-        rc = rc < 0
-                 ? rc
-                 : ff_file_private_new(b->root, m->dir.fd, FF_FILE_PUT, m->temp, &m->fd);
+        if (rc == 0) {
+            rc = m->named ? create_named(b->root, m)
+                          : ff_file_private_new(b->root, m->dir.fd, FF_FILE_PUT, m->temp,
+                                                &m->fd);
+        }
         if (rc < 0) {
             ff_file_dir_close(b->root, &m->dir);
         }
@@ -231,10 +246,15 @@ static int finish_making(struct ff_file_bound *b, struct ff_io *io, struct makin
 
     if (code == FF_OK && rc == 0) {
         /* The lock goes with the descriptor: both stay until the name is there. */
-        code = publish(b, io, &m->dir, m->temp, path, e);
+        code = m->named ? FF_OK : publish(b, io, &m->dir, m->temp, path, e);
+    }
+    if (code == FF_OK && rc == 0 && m->named) {
+        ff_file_pend_name(b, path);
     }
     if (code == FF_OK && rc == 0) {
-        (void)ff_file_lock(root, m->fd, F_UNLCK); /* it may be held open until sync() */
+        if (!m->named) { /* it may be held open until sync() */
+            (void)ff_file_lock(root, m->fd, F_UNLCK);
+        }
         rc = ff_file_pend_file(b, m->fd);
         m->fd = -1;
     }
@@ -244,7 +264,8 @@ static int finish_making(struct ff_file_bound *b, struct ff_io *io, struct makin
     if (code == FF_OK) {
         (void)describe(io, &st, path, e);
     } else {
-        (void)root->sys->unlinkat(root->sys, m->dir.fd, m->temp, 0);
+        (void)root->sys->unlinkat(root->sys, m->dir.fd, m->named ? m->dir.base : m->temp,
+                                  0);
     }
     ff_file_close(root, m->fd);
     return code;
@@ -254,8 +275,14 @@ static int put(struct ff_file_bound *b, struct ff_io *io, const char *path,
                const struct ff_call *call, struct ff_error *e)
 {
     struct making m = {.fd = -1, .dir = {-1, false, NULL}};
-    int rc = make_temp(b, path, &m), code;
+    int rc, code;
 
+    m.named = io->if_match && !*io->if_match && FF_HAS(io, ff_io, flags) &&
+              (io->flags & FF_IO_UNSEEN);
+    rc = make_temp(b, path, &m);
+    if (rc == -EEXIST || (rc == -EISDIR && m.named)) {
+        return changed(path, e);
+    }
     if (rc < 0) {
         return ff_file_fail(e, rc, path, "create it");
     }

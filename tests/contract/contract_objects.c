@@ -129,6 +129,31 @@ START_TEST(put_whose_source_fails_changes_nothing)
 }
 END_TEST
 
+START_TEST(put_that_nobody_looks_for_is_there_when_done)
+{
+    struct bytes text = {"unseen", 6};
+    struct ff_io io = {.size_bytes = 6,
+                       .source = read_bytes,
+                       .source_ctx = &text,
+                       .if_match = "",
+                       .flags = FF_IO_UNSEEN};
+    struct ff_one_io one = {.io = io};
+
+    CLAUSE_OK(ff_one_run(OBJECTS, &one, FF_PUT, "d/a", NULL, e), "FF_IO_UNSEEN");
+    CLAUSE(is_text(OBJECTS, "d/a", "unseen"), "FF_IO_UNSEEN: whole when done");
+    CLAUSE(one.io.tag[0], "FF_IO_UNSEEN: gives a tag");
+    one = (struct ff_one_io){.io = io};
+    CLAUSE_CODE(ff_one_run(OBJECTS, &one, FF_PUT, "d/a", NULL, e), FF_E_CONFLICT,
+                "FF_IO_UNSEEN: it is there");
+    one = (struct ff_one_io){.io = io};
+    one.io.source = failing_source;
+    CLAUSE_CODE(ff_one_run(OBJECTS, &one, FF_PUT, "d/b", NULL, e), FF_E_STALE,
+                "FF_IO_UNSEEN: the source fails");
+    CLAUSE(!exists(OBJECTS, "d/b"), "FF_IO_UNSEEN: not there after a failure");
+    CLAUSE_OK(OBJECTS->sync(OBJECTS, NULL, e), "sync");
+}
+END_TEST
+
 START_TEST(put_with_a_condition_holds_to_it)
 {
     char first[80], second[80];
@@ -387,6 +412,7 @@ Suite *objects_suite(void)
         get_of_any_size_asks_for_one_buffer,
         put_again_replaces_whole_and_changes_the_tag,
         put_whose_source_fails_changes_nothing,
+        put_that_nobody_looks_for_is_there_when_done,
         put_with_a_condition_holds_to_it,
         remove_is_idempotent_and_holds_to_its_condition,
         copy_is_an_object_of_its_own,
