@@ -249,7 +249,15 @@ static int redact(json_t *value, int depth)
     return failed;
 }
 
-/* An object of objects: each member is kept as text. */
+static const char *pin_wrong(const char *text)
+{
+    return strlen(text) == FF_PIN_DIGITS &&
+                   strspn(text, "0123456789abcdef") == FF_PIN_DIGITS
+               ? NULL
+               : "a SHA-256 is expected: 64 hexadecimal digits, a to f small";
+}
+
+/* An object of objects, or of texts when there is a check: each member is kept as JSON. */
 static int take_named(struct reading *r, json_t *object, const struct key *key)
 {
     struct ff_named_list *list = MEMBER(r, key, struct ff_named_list);
@@ -267,8 +275,15 @@ static int take_named(struct reading *r, json_t *object, const struct key *key)
         struct ff_named_json *item = &list->items[list->count];
         size_t before = enter(r, name);
 
-        if (!json_is_object(value)) {
-            return wrong_type(r, "an object", value);
+        const char *why = key->check && json_is_string(value)
+                              ? key->check(json_string_value(value))
+                              : NULL;
+
+        if (key->check ? !json_is_string(value) : !json_is_object(value)) {
+            return wrong_type(r, key->check ? "a string" : "an object", value);
+        }
+        if (why) {
+            return wrong(r, why);
         }
         list->count++;
         item->name = ff_strdup(name);
@@ -290,6 +305,7 @@ static int take_plugins(struct reading *r, json_t *value, const struct key *key)
         {"disable", take_list, offsetof(struct ff_config, disable), name_wrong},
         {"require", take_list, offsetof(struct ff_config, require), name_wrong},
         {"owners", take_list, offsetof(struct ff_config, owners), name_wrong},
+        {"pins", take_named, offsetof(struct ff_config, pins), pin_wrong},
         {"options", take_named, offsetof(struct ff_config, options), NULL},
         {NULL, NULL, 0, NULL}};
 
@@ -403,8 +419,19 @@ static json_t *member(json_t *object, const char *name, json_t *(*make)(void))
     return found;
 }
 
+static int edit_pin(json_t *root, const struct ff_config_change *c)
+{
+    json_t *pins = member(member(root, "plugins", json_object), "pins", json_object);
+
+    if (!c->sha256) {
+        (void)json_object_del(pins, c->name);
+        return 0;
+    }
+    return json_object_set_new(pins, c->name, json_string(c->sha256));
+}
+
 /* Both lists are there and hold texts: the configuration was checked. */
-static int edit(json_t *root, const char *name, int on)
+static int edit_lists(json_t *root, const char *name, int on)
 {
     json_t *plugins = member(root, "plugins", json_object);
     json_t *to = member(plugins, on ? "enable" : "disable", json_array), *text;
@@ -424,8 +451,13 @@ static int edit(json_t *root, const char *name, int on)
     return there ? 0 : json_array_append_new(to, json_string(name));
 }
 
+static int edit(json_t *root, const struct ff_config_change *c)
+{
+    return c->pins ? edit_pin(root, c) : edit_lists(root, c->name, c->on);
+}
+
 char *ff_config_edit(const char *file, const char *old, size_t old_bytes,
-                     const char *name, int on, struct ff_error *e)
+                     const struct ff_config_change *c, struct ff_error *e)
 {
     struct ff_config *checked = ff_calloc(1, sizeof *checked);
     struct reading r = {.config = checked, .file = file, .error = e};
@@ -438,7 +470,7 @@ char *ff_config_edit(const char *file, const char *old, size_t old_bytes,
     }
     if (!code) {
         root = old ? json_loadb(old, old_bytes, 0, NULL) : json_object();
-        text = root && !edit(root, name, on) ? print(root, JSON_INDENT(2)) : NULL;
+        text = root && !edit(root, c) ? print(root, JSON_INDENT(2)) : NULL;
         code = text ? FF_OK : FF_E_NO_MEMORY;
     }
     if (code == FF_E_NO_MEMORY) {

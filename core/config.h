@@ -25,6 +25,8 @@ struct ff_named_list {
     size_t count;
 };
 
+enum { FF_PIN_DIGITS = 64 }; /* of a SHA-256 */
+
 struct ff_config {
     char *path;   /* the file that was read, or would be written; "" = none */
     char *origin; /* for people: the file, "options" or "defaults" */
@@ -35,6 +37,7 @@ struct ff_config {
     char **disable;
     char **require;
     char **owners;                /* user names and numbers */
+    struct ff_named_list pins;    /* by plugin: a text of FF_PIN_DIGITS */
     struct ff_named_list options; /* by plugin */
     struct ff_named_list storages;
     char *default_storage; /* or NULL */
@@ -49,10 +52,17 @@ struct ff_config {
  * line and column, or a JSON pointer; the place is `file`. */
 int ff_config_parse(struct ff_config *, const char *file, const char *text, size_t bytes,
                     struct ff_error *);
-/* The text of a configuration with `name` moved between plugins.enable and plugins.disable;
- * old NULL = a new one. Owned. */
+/* One change of a configuration. */
+struct ff_config_change {
+    const char *name;
+    int on;             /* from plugins.disable to plugins.enable, or the reverse */
+    int pins;           /* it is the pin of `name` that changes */
+    const char *sha256; /* NULL = taken away */
+};
+
+/* The text of a configuration with the change; old NULL = a new one. Owned. */
 char *ff_config_edit(const char *file, const char *old, size_t old_bytes,
-                     const char *name, int on, struct ff_error *);
+                     const struct ff_config_change *, struct ff_error *);
 
 /* ---- config_data.c ---- */
 

@@ -22,6 +22,20 @@ static int text_ok(const char *text, size_t max_bytes)
     return 1;
 }
 
+/* A name that can stand in a path and in an address. */
+static int name_ok(const char *text)
+{
+    return text_ok(text, NAME_BYTES) && !strchr(text, '/');
+}
+
+static int is_aligned(const void *descriptor, struct ff_verdict *v)
+{
+    if ((uintptr_t)descriptor % _Alignof(struct ff_serializer)) {
+        ff_verdict_set(v, "bad-size", "its descriptor is not on the address of a struct");
+    }
+    return !v->code;
+}
+
 /* `size` is read first, `abi` only when it is there; `least`: what ABI 1 began with. */
 static int head_ok(uint32_t size, const uint32_t *abi, uint32_t least,
                    struct ff_verdict *v)
@@ -77,8 +91,9 @@ void ff_serializer_check(const struct ff_serializer *s, struct ff_verdict *v)
 {
     if (!s) {
         ff_verdict_set(v, "bad-size", "ff_serializer_describe() gave nothing");
-    } else if (head_ok(s->struct_size, &s->abi, FF_SIZE(ff_serializer, unpickle), v)) {
-        if (!text_ok(s->name, NAME_BYTES)) {
+    } else if (is_aligned(s, v) &&
+               head_ok(s->struct_size, &s->abi, FF_SIZE(ff_serializer, unpickle), v)) {
+        if (!name_ok(s->name)) {
             lacks(v, "a name");
         } else if (!text_ok(s->version, NAME_BYTES)) {
             lacks(v, "a version");
@@ -98,8 +113,9 @@ void ff_protocol_check(const struct ff_protocol *p, struct ff_verdict *v)
 {
     if (!p) {
         ff_verdict_set(v, "bad-size", "ff_protocol_describe() gave nothing");
-    } else if (head_ok(p->struct_size, &p->abi, FF_SIZE(ff_protocol, identity), v)) {
-        if (!text_ok(p->kind, NAME_BYTES)) {
+    } else if (is_aligned(p, v) &&
+               head_ok(p->struct_size, &p->abi, FF_SIZE(ff_protocol, identity), v)) {
+        if (!name_ok(p->kind)) {
             lacks(v, "a kind");
         } else if (!text_ok(p->version, NAME_BYTES)) {
             lacks(v, "a version");

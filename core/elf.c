@@ -3,14 +3,13 @@
  * elf.c: what a shared object says of itself before it runs: elf(5). Every number in it is
  * checked against the file's size; the linker's own loader trusts them and dies of SIGBUS.
  */
-#include "core/gate.h"
-
-#include <elf.h>
-#include <link.h>
+#include "core/elf_own.h"
 
 #include "core/base/checked.h"
 
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+
+#define ADDRESSES_MAX (UINT64_C(1) << 32) /* more than any plugin takes */
 
 #if UINTPTR_MAX == UINT64_MAX
 #define OWN_CLASS ELFCLASS64
@@ -18,18 +17,7 @@ extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 #define OWN_CLASS ELFCLASS32
 #endif
 
-enum { MAX_SEGMENTS = 64 };
-
-struct elf {
-    const struct ff_sys *sys;
-    int fd;
-    uint64_t size_bytes;
-    const uint8_t *first;
-    size_t first_bytes;
-};
-
-/* Bytes of the file: from its beginning, or read. */
-static int fetch(const struct elf *f, uint64_t offset, void *dst, size_t size_bytes)
+int ff_elf_fetch(const struct ff_elf *f, uint64_t offset, void *dst, size_t size_bytes)
 {
     if (offset <= f->first_bytes && size_bytes <= f->first_bytes - offset) {
         memcpy(dst, f->first + offset, size_bytes);
@@ -45,7 +33,7 @@ static int within(uint64_t offset, uint64_t bytes, uint64_t size_bytes)
     return ff_add_u64(offset, bytes, &end) && end <= size_bytes && end <= INT64_MAX;
 }
 
-static int check_header(const struct elf *f, ElfW(Ehdr) * h, struct ff_verdict *v)
+static int check_header(const struct ff_elf *f, ElfW(Ehdr) * h, struct ff_verdict *v)
 {
     const ElfW(Ehdr) *own = &__ehdr_start;
 
@@ -69,7 +57,7 @@ static int check_header(const struct elf *f, ElfW(Ehdr) * h, struct ff_verdict *
         return 0;
     }
     if (h->e_phentsize != sizeof(ElfW(Phdr)) || !h->e_phnum ||
-        h->e_phnum > MAX_SEGMENTS ||
+        h->e_phnum > FF_ELF_SEGMENTS ||
         !within(h->e_phoff, (uint64_t)h->e_phnum * sizeof(ElfW(Phdr)), f->size_bytes)) {
         ff_verdict_set(v, "not-elf", "damaged: its program headers are not in the file");
         return 0;
@@ -130,7 +118,7 @@ static void read_notes(const uint8_t *notes, size_t bytes, struct ff_gate *g,
 }
 
 /* One segment: it lies in the file; its notes are read. */
-static int check_segment(const struct elf *f, const ElfW(Phdr) * p, struct ff_gate *g,
+static int check_segment(const struct ff_elf *f, const ElfW(Phdr) * p, struct ff_gate *g,
                          size_t *used)
 {
     uint8_t notes[FF_GATE_BYTES];
@@ -144,33 +132,92 @@ static int check_segment(const struct elf *f, const ElfW(Phdr) * p, struct ff_ga
         return 0;
     }
     if (p->p_type == PT_NOTE && p->p_filesz <= sizeof notes &&
-        !fetch(f, p->p_offset, notes, (size_t)p->p_filesz)) {
+        !ff_elf_fetch(f, p->p_offset, notes, (size_t)p->p_filesz)) {
         read_notes(notes, (size_t)p->p_filesz, g, used);
     }
     return 1;
 }
 
-void ff_elf_check(const struct ff_sys *sys, int fd, uint64_t size_bytes,
-                  const uint8_t *first, size_t first_bytes, struct ff_gate *g)
+/* Segments are mapped in order, each at its own addresses: elf(5). The linker takes all of it
+ * on trust. */
+static void check_load(const ElfW(Phdr) * p, uint64_t *end, struct ff_verdict *v)
 {
-    struct elf f = {sys, fd, size_bytes, first, first_bytes};
+    uint64_t align = p->p_align ? p->p_align : 1, stop;
+
+    if (p->p_filesz > p->p_memsz || align & (align - 1) ||
+        (p->p_vaddr - p->p_offset) & (align - 1) || p->p_vaddr < *end ||
+        !ff_add_u64(p->p_vaddr, p->p_memsz, &stop) || stop > ADDRESSES_MAX) {
+        ff_verdict_set(v, "not-elf", "damaged: its segments overlap or are misplaced");
+        return;
+    }
+    if ((p->p_flags & (PF_W | PF_X)) == (PF_W | PF_X)) {
+        ff_verdict_set(v, "writable-code", "it has memory that is code and writable");
+        ff_verdict_fix(v, "tell the plugin's author: build it without -z wxneeded or -N");
+    }
+    *end = stop;
+}
+
+/* What the segments say together. */
+static void check_segments(const struct ff_elf *f, struct ff_verdict *v)
+{
+    int executable_stack = 1; /* what the system takes when nothing is said */
+    uint64_t end = 0;
+
+    for (size_t i = 0; i < f->segment_count && !v->code; i++) {
+        const ElfW(Phdr) *p = &f->segment[i];
+
+        if (p->p_type == PT_LOAD) {
+            check_load(p, &end, v);
+        } else if (p->p_type == PT_GNU_STACK) {
+            executable_stack = (p->p_flags & PF_X) != 0;
+        }
+    }
+    if (!v->code && !end) {
+        ff_verdict_set(v, "not-elf", "damaged: nothing of it would be loaded");
+    } else if (!v->code && executable_stack) {
+        ff_verdict_set(v, "writable-code", "it wants an executable stack");
+        ff_verdict_fix(v, "tell the plugin's author: link with -z noexecstack");
+    }
+}
+
+static void check_file(struct ff_elf *f, struct ff_gate *g)
+{
     ElfW(Ehdr) h;
     size_t used = 0;
 
-    if (check_header(&f, &h, &g->verdict)) {
-        for (uint64_t i = 0; i < h.e_phnum; i++) {
-            ElfW(Phdr) p;
+    if (!check_header(f, &h, &g->verdict)) {
+        return;
+    }
+    for (; f->segment_count < h.e_phnum; f->segment_count++) {
+        ElfW(Phdr) *p = &f->segment[f->segment_count];
 
-            if (fetch(&f, h.e_phoff + i * sizeof p, &p, sizeof p)) {
-                ff_verdict_set(&g->verdict, "not-elf",
-                               "its program headers cannot be read");
-                break;
-            }
-            if (!check_segment(&f, &p, g, &used)) {
-                break;
-            }
+        if (ff_elf_fetch(f, h.e_phoff + f->segment_count * sizeof *p, p, sizeof *p)) {
+            ff_verdict_set(&g->verdict, "not-elf", "its program headers cannot be read");
+            return;
+        }
+        if (!check_segment(f, p, g, &used)) {
+            return;
         }
     }
+    check_segments(f, &g->verdict);
+    if (!g->verdict.code) {
+        ff_elf_dynamic(f, &g->verdict);
+    }
+}
+
+void ff_elf_check(const struct ff_trust *trust, const struct ff_sys *sys, int fd,
+                  const char *name, uint64_t size_bytes, const uint8_t *first,
+                  size_t first_bytes, struct ff_gate *g)
+{
+    struct ff_elf f = {.sys = sys,
+                       .trust = trust,
+                       .fd = fd,
+                       .name = name,
+                       .size_bytes = size_bytes,
+                       .first = first,
+                       .first_bytes = first_bytes};
+
+    check_file(&f, g);
     if (g->verdict.code && !g->verdict.fix[0]) {
         ff_verdict_fix(&g->verdict, "copy or build it again, or remove it");
     }

@@ -308,11 +308,12 @@ void ff_gate_check(const struct ff_trust *t, const struct ff_sys *sys, int dir_f
     g->dev = st.st_dev;
     g->ino = st.st_ino;
     g->size_bytes = (uint64_t)st.st_size;
+    g->changed = st.st_ctim;
     got = ff_read_start(sys, fd, first, sizeof first);
     if (got < 0) {
         unreadable(v, "dlopen", path, (int)got);
     } else {
-        ff_elf_check(sys, fd, g->size_bytes, first, (size_t)got, g);
+        ff_elf_check(t, sys, fd, name, g->size_bytes, first, (size_t)got, g);
     }
     (void)sys->close(sys, fd);
     /* Also of a file that is not trusted the name is known, so that whoever misses the plugin

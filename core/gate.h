@@ -46,6 +46,7 @@ struct ff_gate {
     dev_t dev;
     ino_t ino;
     uint64_t size_bytes;
+    struct timespec changed; /* ctime */
     struct ff_note note[FF_NOTES_MAX];
     size_t note_count;
     char text[FF_GATE_BYTES]; /* of the notes */
@@ -71,8 +72,10 @@ void ff_trust_folder(const struct ff_trust *, const struct ff_sys *, int dir_fd,
  * O_NOFOLLOW and never blocks. */
 void ff_gate_check(const struct ff_trust *, const struct ff_sys *, int dir_fd,
                    const char *dir, const char *name, struct ff_gate *);
-/* elf.c: the ELF header, the segments, the notes. `first`: the file's first bytes. */
-void ff_elf_check(const struct ff_sys *, int fd, uint64_t size_bytes,
-                  const uint8_t *first, size_t first_bytes, struct ff_gate *);
+/* elf.c: the ELF header, the segments, the notes, what it asks of the linker. `name`: the
+ * file's; `first`: its first bytes; `trust` NULL: the folders of its run path are not asked. */
+void ff_elf_check(const struct ff_trust *, const struct ff_sys *, int fd,
+                  const char *name, uint64_t size_bytes, const uint8_t *first,
+                  size_t first_bytes, struct ff_gate *g);
 
 #endif

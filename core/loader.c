@@ -26,6 +26,7 @@ static struct {
     int asked;            /* the call is ours */
     int opened;           /* our loader loaded it */
     int foreign;          /* the symbol is in another file */
+    int data;             /* the symbol is no function */
     char why[512];        /* what dlerror said */
 } loader = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
@@ -59,6 +60,7 @@ static void *find_sym(lt_user_data data, lt_module module, const char *name)
 {
     struct link_map *own = NULL, *holder = NULL;
     void *found = strstr(name, "_LTX_") ? NULL : dlsym(module, name);
+    ElfW(Sym) *symbol = NULL;
     Dl_info info;
 
     (void)data;
@@ -66,6 +68,10 @@ static void *find_sym(lt_user_data data, lt_module module, const char *name)
         (dlinfo(module, RTLD_DI_LINKMAP, &own) ||
          !dladdr1(found, &info, (void **)&holder, RTLD_DL_LINKMAP) || own != holder)) {
         loader.foreign = 1;
+        found = NULL;
+    } else if (found && dladdr1(found, &info, (void **)&symbol, RTLD_DL_SYMENT) &&
+               symbol && (symbol->st_info & 0xf) == STT_OBJECT) {
+        loader.data = 1;
         found = NULL;
     }
     return found;
@@ -136,14 +142,17 @@ struct ff_module *ff_loader_open(const char *path, char *why, size_t why_bytes)
     return (struct ff_module *)handle;
 }
 
-void *ff_loader_symbol(struct ff_module *module, const char *name, int *foreign)
+void *ff_loader_symbol(struct ff_module *module, const char *name, int *why)
 {
     void *found;
 
     (void)pthread_mutex_lock(&loader.mutex);
-    loader.foreign = 0;
+    loader.foreign = loader.data = 0;
     found = lt_dlsym((lt_dlhandle)module, name);
-    *foreign = !found && loader.foreign;
+    *why = found            ? FF_SYMBOL_FOUND
+           : loader.foreign ? FF_SYMBOL_FOREIGN
+           : loader.data    ? FF_SYMBOL_DATA
+                            : FF_SYMBOL_NONE;
     (void)pthread_mutex_unlock(&loader.mutex);
     return found;
 }

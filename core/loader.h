@@ -10,8 +10,14 @@ struct ff_module;
 
 /* Load a file by its full path. NULL: `why` has the dynamic linker's own words. */
 struct ff_module *ff_loader_open(const char *path, char *why, size_t why_bytes);
-/* A function by name, or NULL; *foreign: it is there, but in another file, which this one
- * links. */
-void *ff_loader_symbol(struct ff_module *, const char *name, int *foreign);
+enum ff_symbol {
+    FF_SYMBOL_NONE = 0,
+    FF_SYMBOL_FOUND,
+    FF_SYMBOL_FOREIGN, /* in another file, which this one links */
+    FF_SYMBOL_DATA     /* no function */
+};
+
+/* A function by name, or NULL; *why: enum ff_symbol. */
+void *ff_loader_symbol(struct ff_module *, const char *name, int *why);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plugin_admin.c: installing plugins, enabling them, showing the configuration. Files appear
  * under their names by rename, whole and durable, or not at all. */
-#include "core/host_own.h"
+#include "core/registry_own.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -89,7 +89,9 @@ static int check_plugin(const struct ff_host *host, const char *file, const char
     if (!g || fd < 0) {
         code = g ? fail_sys(e, fd, file, "read it") : FF_E_NO_MEMORY;
     } else {
-        ff_elf_check(host->sys, fd, bytes, (const uint8_t *)data, first, g);
+        ff_elf_check(NULL, host->sys, fd,
+                     strrchr(file, '/') ? strrchr(file, '/') + 1 : file, bytes,
+                     (const uint8_t *)data, first, g);
         if (!g->verdict.code && !holds(data, bytes, "ff_serializer_describe") &&
             !holds(data, bytes, "ff_protocol_describe")) {
             ff_verdict_set(
@@ -219,7 +221,7 @@ static int write_config(const struct ff_host *host, const char *text,
     return code;
 }
 
-static int edit_config(const struct ff_host *host, const char *name, int on,
+static int edit_config(const struct ff_host *host, const struct ff_config_change *change,
                        struct ff_error *e)
 {
     const char *path = host->config->path;
@@ -235,7 +237,7 @@ static int edit_config(const struct ff_host *host, const char *name, int on,
     if (code) {
         return code;
     }
-    text = ff_config_edit(path, old, bytes, name, on, e);
+    text = ff_config_edit(path, old, bytes, change, e);
     code = text ? write_config(host, text, &st, e) : e->code;
     ff_free(text);
     ff_free(old);
@@ -270,7 +272,63 @@ int ff_plugin_enable(struct ff_host *host, const char *name, int on, struct ff_e
                      near ? near : "");
         return FF_E_PLUGIN;
     }
-    return edit_config(host, name, on, e);
+    return edit_config(host, &(struct ff_config_change){.name = name, .on = on}, e);
+}
+
+/* The file that has the plugin: the one that is taken, else the first. */
+static const char *file_of(const struct ff_host *host, const char *name)
+{
+    const char *first = NULL;
+
+    for (size_t i = 0; i < ff_plugin_count(host); i++) {
+        const struct ff_plugin_row *row = ff_plugin_at(host, i);
+
+        if (strcmp(row->name, name) == 0) {
+            if (strcmp(row->code, "loaded") == 0) {
+                return row->file;
+            }
+            first = first ? first : row->file;
+        }
+    }
+    return first;
+}
+
+int ff_plugin_pin(struct ff_host *host, const char *name, int on, struct ff_error *e)
+{
+    struct ff_error own = FF_ERROR_INIT;
+    struct ff_config_change change = {.name = name, .pins = 1};
+    char sha256[FF_PIN_DIGITS + 1] = "";
+    const char *file;
+    size_t bytes = 0;
+    char *data;
+    int code;
+
+    e = e ? e : &own;
+    if (e->code || (code = ff_host_check(host, e))) {
+        return e->code;
+    }
+    if (!name || !name[0] || !host->config->path[0]) {
+        return ff_fail(e, FF_E_USAGE, NULL,
+                       host->config->path[0]
+                           ? "no plugin is named"
+                           : "this host has no configuration file to edit");
+    }
+    if (!on) {
+        return edit_config(host, &change, e);
+    }
+    if (!(file = file_of(host, name))) {
+        (void)ff_fail(e, FF_E_PLUGIN, name, "no plugin of this name is installed");
+        ff_error_fix(e, "ff plugin list shows all");
+        return FF_E_PLUGIN;
+    }
+    if (!(data = ff_read_file(host->sys, file, PLUGIN_MAX_BYTES, &bytes, e))) {
+        return e->code;
+    }
+    code = ff_pin_hash(data, bytes, sha256);
+    ff_free(data);
+    change.sha256 = sha256;
+    return code ? ff_fail(e, FF_E_NO_MEMORY, file, "no memory for its SHA-256")
+                : edit_config(host, &change, e);
 }
 
 const char *ff_config_path(const struct ff_host *host)
@@ -329,6 +387,8 @@ static int put_config(struct ff_buf *out, const struct ff_host *host)
     code = code ? code : put_list(out, "disable", c->disable);
     code = code ? code : put_list(out, "require", c->require);
     code = code ? code : put_list(out, "owners", c->owners);
+    code = code ? code : put_named(out, "pins", &c->pins);
+    code = code ? code : ff_buf_append_text(out, ", ");
     code = code ? code : put_named(out, "options", &c->options);
     code = code ? code : ff_buf_append_text(out, "}, ");
     code = code ? code : put_named(out, "storages", &c->storages);

@@ -39,21 +39,39 @@ static int settle_file(struct ff_registry *r, const struct ff_plugin_file *file,
 }
 
 static void check_again(const struct ff_registry *r, const struct ff_plugin_file *file,
-                        struct ff_verdict *v)
+                        struct ff_gate *g, struct ff_verdict *v)
 {
     const struct ff_plugin_dir *d = ff_vec_at(&r->dirs, file->dir);
     const struct ff_sys *sys = r->host->sys;
-    struct ff_gate g;
     int fd = ff_open_at(sys, AT_FDCWD, d->path, O_PATH | O_DIRECTORY);
 
     if (fd < 0) {
         ff_verdict_set(v, "directory", "%.300s: %s", d->path, strerrordesc_np(-fd));
         return;
     }
-    ff_gate_check(&r->host->trust, sys, fd, d->path, file->name, &g);
-    ff_trust_folder(&r->host->trust, sys, fd, d->path, &g.verdict);
+    ff_gate_check(&r->host->trust, sys, fd, d->path, file->name, g);
+    ff_trust_folder(&r->host->trust, sys, fd, d->path, &g->verdict);
     (void)sys->close(sys, fd);
-    *v = g.verdict;
+    *v = g->verdict;
+}
+
+/* Nobody but who is trusted can swap the file between the checks and the loading; that it was
+ * swapped is said. */
+static void check_unchanged(const struct ff_registry *r,
+                            const struct ff_plugin_file *file, const struct ff_gate *g,
+                            struct ff_verdict *v)
+{
+    const struct ff_sys *sys = r->host->sys;
+    struct stat st;
+    int code = sys->fstatat(sys, AT_FDCWD, file->path, &st, AT_SYMLINK_NOFOLLOW);
+
+    if (code || st.st_dev != g->dev || st.st_ino != g->ino ||
+        (uint64_t)st.st_size != g->size_bytes || st.st_ctim.tv_sec != g->changed.tv_sec ||
+        st.st_ctim.tv_nsec != g->changed.tv_nsec) {
+        ff_verdict_set(v, "changed",
+                       "the file was changed or replaced while it was loaded");
+        ff_verdict_fix(v, "try again; replace plugins with ff plugin install");
+    }
 }
 
 /* What dlerror said, and what to do about the two usual causes. */
@@ -75,13 +93,16 @@ static void explain_dlopen(struct ff_verdict *v, const char *path, const char *w
     }
 }
 
-static void explain_symbol(struct ff_verdict *v, const char *name, int foreign)
+static void explain_symbol(struct ff_verdict *v, const char *name, int why)
 {
-    if (foreign) {
+    if (why == FF_SYMBOL_FOREIGN) {
         ff_verdict_set(v, "foreign-symbol",
                        "%s is not in it, but in a file that it links", name);
         ff_verdict_fix(v,
                        "tell the plugin's author: export the function from the plugin");
+    } else if (why == FF_SYMBOL_DATA) {
+        ff_verdict_set(v, "no-symbol", "%s is data, not a function", name);
+        ff_verdict_fix(v, "tell the plugin's author: include <functionfuse/plugin.h>");
     } else {
         ff_verdict_set(
             v, "no-symbol",
@@ -91,9 +112,10 @@ static void explain_symbol(struct ff_verdict *v, const char *name, int foreign)
     }
 }
 
-/* Load it and ask for its descriptor. `kind`: what its note says, or "". */
-static void describe(const struct ff_plugin_file *file, const char *kind,
-                     struct found *out, struct ff_verdict *v)
+/* Load it and ask for its descriptor. `path`: the file, or the copy that is loaded in its place;
+ * `kind`: what its note says, or "". */
+static void describe(const struct ff_plugin_file *file, const char *path,
+                     const char *kind, struct found *out, struct ff_verdict *v)
 {
     /* a function pointer in an object pointer's place: POSIX's dlsym */
     union {
@@ -103,15 +125,16 @@ static void describe(const struct ff_plugin_file *file, const char *kind,
     } symbol;
     const char *name = "ff_serializer_describe";
     char why[sizeof v->reason];
-    struct ff_module *module = ff_loader_open(file->path, why, sizeof why);
-    int foreign = 0, elsewhere = 0;
+    struct ff_module *module = ff_loader_open(path, why, sizeof why);
+    int why_serializer = 0, why_protocol = 0;
 
     if (!module) {
         explain_dlopen(v, file->path, why);
         return;
     }
-    symbol.object =
-        strcmp(kind, "protocol") == 0 ? NULL : ff_loader_symbol(module, name, &foreign);
+    symbol.object = strcmp(kind, "protocol") == 0
+                        ? NULL
+                        : ff_loader_symbol(module, name, &why_serializer);
     if (symbol.object) {
         out->serializer = symbol.serializer();
         ff_serializer_check(out->serializer, v);
@@ -119,13 +142,14 @@ static void describe(const struct ff_plugin_file *file, const char *kind,
     }
     symbol.object = strcmp(kind, "serializer") == 0
                         ? NULL
-                        : ff_loader_symbol(module, "ff_protocol_describe", &elsewhere);
+                        : ff_loader_symbol(module, "ff_protocol_describe", &why_protocol);
     if (symbol.object) {
         out->protocol = symbol.protocol();
         ff_protocol_check(out->protocol, v);
         return;
     }
-    explain_symbol(v, foreign ? name : "ff_protocol_describe", foreign || elsewhere);
+    explain_symbol(v, why_serializer ? name : "ff_protocol_describe",
+                   why_serializer ? why_serializer : why_protocol);
 }
 
 static void differs(struct ff_verdict *v, const char *what, const char *note,
@@ -249,7 +273,15 @@ static int bind_noteless(struct ff_registry *r, struct ff_plugin_file *file,
         if (!code) {
             p->rank = ff_plugin_rank(r, p->row.name, file->dir, 1);
         }
-        if (!code && p->rank < 0) {
+        if (!code && !file->pinned && ff_pin_is_there(r, p)) {
+            struct ff_verdict pin = {.code = NULL};
+
+            ff_verdict_set(
+                &pin, "pin",
+                "it is pinned, but neither its note nor its file has its name");
+            ff_verdict_fix(&pin, "rename the file to %.200s.so", p->row.name);
+            code = ff_plugin_settle(p, &pin, e);
+        } else if (!code && p->rank < 0) {
             struct ff_verdict off = {.code = NULL};
 
             ff_verdict_set(&off, "disabled", "it is not enabled in the configuration");
@@ -275,6 +307,31 @@ static const char *kind_of_file(const struct ff_registry *r,
     return "";
 }
 
+/* Through the gate, the pin and the loader. FF_E_NO_MEMORY. */
+static int load(struct ff_registry *r, struct ff_plugin_file *file, struct found *first,
+                struct ff_verdict *v, struct ff_error *e)
+{
+    struct ff_gate g;
+    char copy[32];
+    int fd = -1, code;
+
+    check_again(r, file, &g, v);
+    if (v->code || (code = ff_pin_open(r, file, &fd, v, e)) || v->code) {
+        return v->code ? FF_OK : code;
+    }
+    (void)snprintf(copy, sizeof copy, "/proc/self/fd/%d", fd);
+    ff_host_log(r->host, FF_LOG_DEBUG, "plugin: %s: loading %s", file->path,
+                fd < 0 ? "it" : "a sealed copy: it is pinned");
+    describe(file, fd < 0 ? file->path : copy, kind_of_file(r, file), first, v);
+    if (fd < 0) {
+        check_unchanged(r, file, &g, v->code ? &(struct ff_verdict){.code = NULL} : v);
+    } else if (v->code && strcmp(v->code, "dlopen") == 0) {
+        (void)r->host->sys->close(r->host->sys, fd);
+    } /* else it stays open: the linker knows what is loaded by this name */
+    file->pinned = fd >= 0;
+    return FF_OK;
+}
+
 int ff_plugin_open_file(struct ff_registry *r, struct ff_plugin_file *file,
                         struct ff_error *e)
 {
@@ -286,9 +343,8 @@ int ff_plugin_open_file(struct ff_registry *r, struct ff_plugin_file *file,
     if (file->opened) {
         return FF_OK;
     }
-    check_again(r, file, &v);
-    if (!v.code) {
-        describe(file, kind_of_file(r, file), &first, &v);
+    if ((code = load(r, file, &first, &v, e))) {
+        return code;
     }
     if (!v.code) {
         chain = check_chain(&first, &v);
@@ -410,6 +466,8 @@ int ff_plugin_activate(struct ff_registry *r, struct ff_plugin *p, struct ff_err
                     v.reason);
     } else {
         v.code = "loaded";
+        ff_host_log(r->host, FF_LOG_DEBUG, "plugin: %s: \"%s\" is loaded", p->file->path,
+                    p->row.name);
     }
     return ff_plugin_settle(p, &v, e);
 }

@@ -27,6 +27,7 @@ struct ff_plugin_file {
     dev_t dev;
     ino_t ino;
     int noteless;
+    int pinned; /* what is loaded is a copy of the bytes that a pin names */
     int opened; /* its descriptors have been asked for */
 };
 
@@ -108,6 +109,16 @@ int ff_registry_scan(struct ff_registry *, struct ff_error *);
 int ff_plugin_open_file(struct ff_registry *, struct ff_plugin_file *, struct ff_error *);
 /* Take an enabled plugin into use: its row is final afterwards. FF_E_NO_MEMORY. */
 int ff_plugin_activate(struct ff_registry *, struct ff_plugin *, struct ff_error *);
+
+/* ---- pin.c ---- */
+
+/* A pinned file: *fd is a sealed copy of the bytes that were pinned, or `v` says why not. *fd < 0
+ * without a verdict: it is not pinned. FF_E_NO_MEMORY. */
+int ff_pin_open(struct ff_registry *, const struct ff_plugin_file *, int *fd,
+                struct ff_verdict *, struct ff_error *);
+int ff_pin_is_there(const struct ff_registry *, const struct ff_plugin *);
+/* The SHA-256 in hex. 0, -ENOMEM or -EIO. */
+int ff_pin_hash(const void *data, size_t bytes, char out[FF_PIN_DIGITS + 1]);
 
 /* ---- descriptor.c: whether descriptors are what they have to be ---- */
 

@@ -115,6 +115,12 @@ static int add_plugin(struct ff_registry *r, struct ff_plugin_file *file,
         return code;
     }
     p->rank = ff_plugin_rank(r, note ? note->name : stem, file->dir, !note);
+    ff_host_log(r->host, FF_LOG_DEBUG, "plugin: %s: %s \"%s\", %s%s%s", file->path,
+                note ? note->kind : "no note:", note ? note->name : stem,
+                g->verdict.code ? g->verdict.code
+                : p->rank < 0   ? "not enabled"
+                                : "enabled",
+                g->verdict.code ? ": " : "", g->verdict.reason);
     if (g->verdict.code) {
         return ff_plugin_settle(p, &g->verdict, e);
     }
@@ -174,6 +180,8 @@ static int scan_open(struct ff_registry *r, size_t dir, int fd, struct ff_error 
                              e);
     }
     ff_trust_folder(&host->trust, host->sys, fd, d->path, &folder);
+    ff_host_log(host, FF_LOG_DEBUG, "plugin: looking in %s%s%s", d->path,
+                folder.code ? ": " : "", folder.code ? folder.reason : "");
     while (!code && ff_dir_next(&list, &cursor, &entry)) {
         code = add_file(r, dir, fd, entry.name, &folder, e);
     }

@@ -102,7 +102,11 @@ void ff_bar_log(void *cli, int level, const char *text)
 {
     struct ff_cli *c = cli;
     static const char *const names[] = {"error", "warning", "info", "debug"};
-    if (level < 1 || level > 4 || c->quiet || level > 2 + c->verbose) {
+    static const char loader[] = "plugin: ";
+    const char *debug = getenv("FF_PLUGIN_DEBUG");
+    int asked =
+        debug && strcmp(debug, "1") == 0 && strncmp(text, loader, sizeof loader - 1) == 0;
+    if (level < 1 || level > 4 || (!asked && (c->quiet || level > 2 + c->verbose))) {
         return;
     }
     (void)pthread_mutex_lock(&c->bar.lock);

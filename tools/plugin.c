@@ -294,6 +294,23 @@ static int enable(struct ff_cli *c, int on, struct ff_error *e)
     return FF_OK;
 }
 
+static int pin(struct ff_cli *c, int on, struct ff_error *e)
+{
+    const char *name = c->args[1];
+    struct ff_host *host = ff_cli_host(c, e);
+    if (!host || (!c->dry_run && ff_plugin_pin(host, name, on, e))) {
+        return e->code;
+    }
+    if (c->dry_run) {
+        ff_print_warning(c, "would %s %s in %s", on ? "pin" : "unpin", name,
+                         ff_config_path(host));
+    } else {
+        ff_print_note(c, "%s %s in %s", on ? "pinned" : "unpinned", name,
+                      ff_config_path(host));
+    }
+    return FF_OK;
+}
+
 /* ---- which ---- */
 
 static int serves(const struct ff_plugin_row *r, const char *class_name)
@@ -356,8 +373,8 @@ static int which(struct ff_cli *c, struct ff_error *e)
 
 int ff_verb_plugin(struct ff_cli *c, struct ff_error *e)
 {
-    static const char *const names[] = {"list",   "info",    "install",
-                                        "enable", "disable", "which"};
+    static const char *const names[] = {"list",    "info",  "install", "enable",
+                                        "disable", "which", "pin",     "unpin"};
     enum { COUNT = sizeof names / sizeof *names };
     const char *near;
     int i = 0;
@@ -388,6 +405,9 @@ int ff_verb_plugin(struct ff_cli *c, struct ff_error *e)
         return install(c, e);
     case 5:
         return which(c, e);
+    case 6:
+    case 7:
+        return pin(c, i == 6, e);
     default:
         return enable(c, i == 3, e);
     }

@@ -88,14 +88,15 @@ const struct ff_verb ff_verbs[] = {
      "with a\n"
      "task that cannot be read is spared, unless --assume-lost names each such task.\n",
      ff_verb_gc},
-    {"plugin",
-     "list | info FILE | install FILE | enable NAME | disable NAME | which CLASS", 1, 2,
-     0, "look after plugins", "ff plugin list",
+    {"plugin", "list | info|install FILE | enable|disable|pin|unpin NAME | which CLASS",
+     1, 2, 0, "look after plugins", "ff plugin list",
      "  list          every file of the plugin directories, and why it is not loaded\n"
      "  info FILE     what a file says of itself; nothing of it runs\n"
      "  install FILE  copy into your plugin directory\n"
      "  enable NAME   allow a plugin to be loaded, in the configuration\n"
      "  disable NAME  forbid it\n"
+     "  pin NAME      load only this very file under the name, by its SHA-256\n"
+     "  unpin NAME    load any file again\n"
      "  which CLASS   the serializers for objects of a class\n",
      ff_verb_plugin},
     {"config", "show | path | check [FILE]", 1, 2, 0, "look at the configuration",

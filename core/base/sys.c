@@ -238,8 +238,23 @@ static int sys_unmap(const struct ff_sys *s, const void *data, size_t size_bytes
     return small(munmap((void *)(uintptr_t)data, size_bytes));
 }
 
+static int sys_sealed(const struct ff_sys *s, const void *data, size_t size_bytes)
+{
+    int fd = memfd_create("functionfuse", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int code = fd < 0 ? -errno : ff_sys_write_all(s, fd, data, size_bytes);
+
+    if (!code && fcntl(fd, F_ADD_SEALS,
+                       F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
+        code = -errno;
+    }
+    if (code && fd >= 0) {
+        (void)close(fd);
+    }
+    return code ? code : fd;
+}
+
 const struct ff_sys ff_sys_posix = {
-    .struct_size = offsetof(struct ff_sys, unmap) + sizeof ff_sys_posix.unmap,
+    .struct_size = offsetof(struct ff_sys, sealed) + sizeof ff_sys_posix.sealed,
     .openat = sys_openat,
     .openat2 = sys_openat2,
     .close = sys_close,
@@ -272,4 +287,5 @@ const struct ff_sys ff_sys_posix = {
     .eventfd = sys_eventfd,
     .map = sys_map,
     .unmap = sys_unmap,
+    .sealed = sys_sealed,
 };

@@ -73,6 +73,8 @@ struct ff_sys {
     /* The whole of a file, for reading only; `size_bytes` > 0. */
     int (*map)(const struct ff_sys *, int fd, size_t size_bytes, const void **out);
     int (*unmap)(const struct ff_sys *, const void *data, size_t size_bytes);
+    /* An anonymous file with these bytes, which nobody can change: memfd_create(2), sealed. */
+    int (*sealed)(const struct ff_sys *, const void *data, size_t size_bytes);
 };
 
 /* The kernel's own calls: what the product uses. */

@@ -105,7 +105,8 @@ static int tell_global(struct ff_scanner *s, struct ff_scan_global *g)
         g->offset,
         g->pushed,
         (g->pushed > used ? FF_USE_REFERENCE : 0) | (g->called ? FF_USE_CALL : 0) |
-            (g->made ? FF_USE_CLASS : 0) | (g->changed ? FF_USE_CHANGE : 0)};
+            (g->made ? FF_USE_CLASS : 0) | (g->changed ? FF_USE_CHANGE : 0),
+        0};
     return s->tell.global(s->tell.ctx, &out);
 }
 

@@ -25,11 +25,13 @@ enum ff_difference_kind {
 struct ff_difference {
     const char *path; /* "meta.units", "a[3]", "" = the whole; as ff_path takes it where
                              keys are str and indices, cut at 4 KiB */
-    int kind;         /* enum ff_difference_kind */
+    int32_t kind;     /* enum ff_difference_kind */
+    int32_t reserved;
     struct ff_value a, b; /* absent where there is none */
     /* FF_DIFF_ELEMENTS */
     uint64_t count;             /* how many elements differ */
     int32_t ndim;               /* of the arrays */
+    int32_t reserved_2;
     int64_t first[FF_MAX_NDIM]; /* the index of the first, in C order */
     double largest;             /* the largest |a - b|; NaN: not numbers, or one is NaN */
 };

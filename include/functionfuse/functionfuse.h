@@ -93,7 +93,8 @@ struct ff_plugin_row {
     const char *version; /* the plugin's, or "" */
     const char *summary; /* the plugin's, or "" */
     const char *code;    /* "loaded", "disabled", "suffix", "not-regular", "not-elf",
-                            "wrong-arch", "owner", "mode", "dlopen", "no-symbol",
+                            "wrong-arch", "writable-code", "run-path", "soname",
+                            "owner", "mode", "pin", "changed", "dlopen", "no-symbol",
                             "foreign-symbol", "bad-size", "abi-major", "duplicate", "needs",
                             "note-differs", "options", "create", "directory" */
     const char *reason;  /* the true cause; "" when loaded */
@@ -113,6 +114,9 @@ FF_API int ff_plugin_install(struct ff_host *, const char *file, char *installed
  * it as a whole: `name` into "enable" and out of "disable", or the reverse. */
 FF_API int ff_plugin_enable(struct ff_host *, const char *name, int on,
                             struct ff_error *);
+/* Edit the configuration file likewise: from now on only the file that the plugin is in now is
+ * loaded under this name, by its SHA-256; on = 0: any file again. FF_E_PLUGIN: no such plugin. */
+FF_API int ff_plugin_pin(struct ff_host *, const char *name, int on, struct ff_error *);
 
 /* The configuration in force as a document: {"origin", "plugins", "storages", ...}.
  * Owned. */

@@ -119,6 +119,7 @@ struct ff_scanned_global {
     uint64_t offset;                   /* of its first opcode */
     uint64_t count;                    /* how often it comes to the stack */
     uint32_t uses;                     /* FF_USE_* */
+    uint32_t reserved;
 };
 
 /* Something that Python would call, also when its result is dropped. */
@@ -155,6 +156,7 @@ struct ff_scanned_op {
     const char *name;
     uint8_t code, protocol; /* the protocol that has it first */
     uint8_t argument;       /* enum ff_op_argument */
+    uint8_t reserved[5];
     const void *data;
     size_t size_bytes;
     const void *more;

@@ -268,7 +268,8 @@ END_TEST
 static void check_edit(const char *old, const char *name, int on, const char *expected)
 {
     struct ff_error e = FF_ERROR_INIT;
-    char *text = ff_config_edit("f", old, old ? strlen(old) : 0, name, on, &e);
+    char *text = ff_config_edit("f", old, old ? strlen(old) : 0,
+                                &(struct ff_config_change){.name = name, .on = on}, &e);
 
     ck_assert_msg(text != NULL, "%s", e.message);
     ck_assert_str_eq(text, expected);
@@ -291,7 +292,8 @@ START_TEST(edit_moves_the_name_and_keeps_the_rest)
     check_edit("{\"plugins\": {\"enable\": [\"a\", \"b\", \"a\"]}}", "a", 0,
                "{\n  \"plugins\": {\n    \"enable\": [\n      \"b\"\n    ],\n"
                "    \"disable\": [\n      \"a\"\n    ]\n  }\n}");
-    ck_assert_ptr_null(ff_config_edit("f", "{\"x\": 1}", 8, "a", 1, &e));
+    ck_assert_ptr_null(ff_config_edit(
+        "f", "{\"x\": 1}", 8, &(struct ff_config_change){.name = "a", .on = 1}, &e));
     ck_assert_int_eq(e.code, FF_E_USAGE);
 }
 END_TEST

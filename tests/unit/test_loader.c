@@ -13,15 +13,15 @@
 START_TEST(good_file_gives_its_function)
 {
     char why[256];
-    int foreign = 1;
+    int why_not = 0;
     struct ff_module *m = ff_loader_open(BAD_DIR "/good.so", why, sizeof why);
 
     ck_assert_msg(m != NULL, "%s", why);
     ck_assert_str_eq(why, "");
-    ck_assert_ptr_nonnull(ff_loader_symbol(m, "ff_serializer_describe", &foreign));
-    ck_assert_int_eq(foreign, 0);
-    ck_assert_ptr_null(ff_loader_symbol(m, "ff_protocol_describe", &foreign));
-    ck_assert_int_eq(foreign, 0);
+    ck_assert_ptr_nonnull(ff_loader_symbol(m, "ff_serializer_describe", &why_not));
+    ck_assert_int_eq(why_not, FF_SYMBOL_FOUND);
+    ck_assert_ptr_null(ff_loader_symbol(m, "ff_protocol_describe", &why_not));
+    ck_assert_int_eq(why_not, FF_SYMBOL_NONE);
     ck_assert_ptr_eq(ff_loader_open(BAD_DIR "/good.so", why, sizeof why), m);
 }
 END_TEST
@@ -29,12 +29,12 @@ END_TEST
 START_TEST(function_of_a_linked_library_is_foreign)
 {
     char why[256];
-    int foreign = 0;
+    int why_not = 0;
     struct ff_module *m = ff_loader_open(BAD_DIR "/foreign.so", why, sizeof why);
 
     ck_assert_msg(m != NULL, "%s", why);
-    ck_assert_ptr_null(ff_loader_symbol(m, "ff_serializer_describe", &foreign));
-    ck_assert_int_eq(foreign, 1);
+    ck_assert_ptr_null(ff_loader_symbol(m, "ff_serializer_describe", &why_not));
+    ck_assert_int_eq(why_not, FF_SYMBOL_FOREIGN);
 }
 END_TEST
 
@@ -75,7 +75,7 @@ START_TEST(libtool_archive_beside_the_file_is_not_obeyed)
 {
     struct stage stage;
     char why[256];
-    int foreign;
+    int why_not;
     struct ff_module *m;
 
     stage_open(&stage);
@@ -83,7 +83,7 @@ START_TEST(libtool_archive_beside_the_file_is_not_obeyed)
     stage_copy(&stage, "no_symbol", "b.so");
     stage_write(&stage, "a.la", "dlname='b.so'\nlibrary_names='b.so'\ninstalled=no\n");
     m = ff_loader_open(stage_path(&stage, "a.so"), why, sizeof why);
-    ck_assert_ptr_nonnull(ff_loader_symbol(m, "ff_serializer_describe", &foreign));
+    ck_assert_ptr_nonnull(ff_loader_symbol(m, "ff_serializer_describe", &why_not));
     stage_close(&stage);
 }
 END_TEST

@@ -35,8 +35,6 @@ static void one_file(const char *built, const char *code, const char *reason)
 
     stage_open(&stage);
     stage_copy(&stage, built, "test_good.so");
-    stage_copy(&stage, "libholder",
-               "libholder.so"); /* "foreign" finds it beside itself */
     host = stage_host(&stage, ENABLED);
     check_row(host, "test_good.so", code, reason);
     ck_assert_int_eq(ff_registry_serializer(host, "test.good", &s, &stage.error),
@@ -78,7 +76,11 @@ static const struct {
 } faults[] = {
     {"no_symbol", "no-symbol", "ff_serializer_describe"},
     {"foreign", "foreign-symbol", "ff_serializer_describe"},
+    {"data", "no-symbol", "is data, not a function"},
+    {"unaligned", "bad-size", "not on the address"},
     {"nothing", "bad-size", "gave nothing"},
+    {"size_0", "bad-size", "0 bytes"},
+    {"size_1", "bad-size", "1 bytes"},
     {"size_4", "bad-size", "4 bytes"},
     {"size_huge", "bad-size", "70000 bytes"},
     {"size_short", "bad-size", "begins with"},

@@ -78,9 +78,9 @@ _ff() {
         ;;
     plugin)
         case $first in
-        '') _ff_words $'list\ninfo\ninstall\nenable\ndisable\nwhich' ;;
+        '') _ff_words $'list\ninfo\ninstall\nenable\ndisable\npin\nunpin\nwhich' ;;
         info | install) _ff_files ;;
-        enable | disable)
+        enable | disable | pin | unpin)
             _ff_words "$("${ff[@]}" plugin list 2>/dev/null | awk 'NR > 1 && !/^ / { print $1 }')"
             ;;
         esac

@@ -106,9 +106,9 @@ complete -c ff -n '__ff_is rm' -s r -l recursive -d 'remove a workflow with all 
 complete -c ff -n '__ff_is verify' -l deep -d 'read every element'
 complete -c ff -n '__ff_is gc' -l grace -x -d 'spare what is younger'
 complete -c ff -n '__ff_is gc' -l assume-lost -x -d 'go ahead in spite of this unreadable task'
-complete -c ff -n '__ff_is plugin' -f -a 'list info install enable disable which'
+complete -c ff -n '__ff_is plugin' -f -a 'list info install enable disable pin unpin which'
 complete -c ff -n '__ff_is plugin; and __fish_seen_subcommand_from info install' -F
-complete -c ff -n '__ff_is plugin; and __fish_seen_subcommand_from enable disable' -f -a '(__ff_plugins)'
+complete -c ff -n '__ff_is plugin; and __fish_seen_subcommand_from enable disable pin unpin' -f -a '(__ff_plugins)'
 complete -c ff -n '__ff_is config' -f -a 'show path check'
 complete -c ff -n '__ff_is config; and __fish_seen_subcommand_from check' -F
 complete -c ff -n '__ff_is completion' -f -a 'bash zsh fish'
