@@ -48,10 +48,11 @@ static void zarr_open(struct fixture *f, const char *form, int objects)
 {
     char config[512];
 
-    (void)snprintf(config, sizeof config,
-                   "{\"plugins\": {\"enable\": [\"memory\"], \"options\": "
-                   "{\"HDFSerializer\": {\"zarr\": %s}}}}",
-                   form);
+    (void)snprintf(
+        config, sizeof config,
+        "{\"durability\": \"none\", \"plugins\": {\"enable\": [\"memory\"], \"options\": "
+        "{\"HDFSerializer\": {\"zarr\": %s}}}}",
+        form);
     fixture_open(f, objects ? ON_MEMORY : ON_FILE, config);
     if (objects) {
         ff_storage_close(f->storage);

@@ -142,6 +142,16 @@ int zarr_writer_open(struct hdf_inst *, const struct ff_array *,
                      const struct ff_call *, struct zarr_writer **, struct ff_error *);
 int zarr_writer_fill(struct zarr_writer *, const struct ff_array *,
                      const struct ff_call *, struct ff_error *);
+/* An object on its way into the store. */
+struct zarr_put {
+    struct ff_io io; /* first */
+    char name[ZARR_KEY_BYTES];
+};
+/* source NULL: ctx is the bytes. Both stay until zarr_puts_run() is back. */
+void zarr_put_init(struct zarr_put *, const struct zarr_writer *, const int64_t *index,
+                   ff_read_at *source, const void *ctx, size_t size_bytes);
+int zarr_puts_run(const struct zarr_writer *, struct zarr_put *, uint64_t count,
+                  const struct ff_call *, struct ff_error *);
 /* An object's bytes under its key. */
 int zarr_writer_put(const struct zarr_writer *, const int64_t *index, const void *data,
                     size_t size_bytes, const struct ff_call *, struct ff_error *);
@@ -160,6 +170,21 @@ void zarr_box_at(const struct zarr_meta *, const int64_t *index, struct zarr_box
 int zarr_box_read(const struct zarr_meta *, const struct ff_array *,
                   const struct zarr_box *, uint8_t *dst, const struct ff_call *,
                   struct ff_error *);
+
+/* A raw chunk that is read out of the array's memory while it is put. */
+struct zarr_rows {
+    const struct zarr_meta *m;
+    const struct ff_array *a;
+    struct zarr_box box;
+    uint32_t axes;      /* from here on, elements are one run in memory */
+    uint64_t run_bytes; /* of it */
+};
+/* False: this chunk has to be gathered. */
+bool zarr_rows_fit(struct zarr_rows *, const struct zarr_meta *, const struct ff_array *,
+                   const int64_t *index);
+/* An ff_read_at with struct zarr_rows as ctx. */
+int zarr_rows_read(void *ctx, uint64_t offset, void *dst, size_t size_bytes,
+                   const struct ff_call *, struct ff_error *);
 
 /* The group's formats, as bits; made when it is not there. */
 int zarr_group_ready(struct hdf_inst *, const struct ff_objects *, int format,

@@ -6,7 +6,11 @@
 
 #include "core/base/alloc.h"
 
-enum { LOCAL_GROUP_BYTES = 1 << 20 };
+enum {
+    LOCAL_GROUP_BYTES = 1 << 20,
+    REMOTE_GROUP_BYTES = 32 << 20, /* under way at once, for each thread */
+    GROUP_MAX = 32
+};
 
 struct fill {
     struct zarr_writer *writer;
@@ -53,136 +57,72 @@ int zarr_box_read(const struct zarr_meta *m, const struct ff_array *a,
     return FF_OK;
 }
 
-/* ---- putting ---- */
-
-static int from_memory(void *ctx, uint64_t offset, void *dst, size_t size_bytes,
-                       const struct ff_call *call, struct ff_error *e)
-{
-    (void)call;
-    (void)e;
-    memcpy(dst, (const char *)ctx + offset, size_bytes);
-    return FF_OK;
-}
-
-static int put(const struct zarr_writer *w, const int64_t *index, ff_read_at *source,
-               void *ctx, size_t size_bytes, const struct ff_call *call,
-               struct ff_error *e)
-{
-    char key[ZARR_KEY_BYTES];
-
-    zarr_key(&w->meta, w->name, index, key);
-    return ff_put_bytes(w->objects, key, size_bytes, source, ctx, call, e);
-}
-
-int zarr_writer_put(const struct zarr_writer *w, const int64_t *index, const void *data,
-                    size_t size_bytes, const struct ff_call *call, struct ff_error *e)
-{
-    return put(w, index, from_memory, (void *)(uintptr_t)data, size_bytes, call, e);
-}
-
-/* A raw chunk straight from the array's memory: the bytes of rows as they are asked for. */
-struct rows {
-    const struct zarr_meta *m;
-    const struct ff_array *a;
-    struct zarr_box box;
-    uint32_t axes;      /* before these axes, elements are one run in memory */
-    uint64_t run_bytes; /* of it */
-};
-
-static void rows_of(struct rows *r, const struct zarr_meta *m, const struct ff_array *a)
-{
-    r->m = m;
-    r->a = a;
-    r->axes = m->ndim;
-    r->run_bytes = m->dtype->item_bytes;
-    while (r->axes > 0 && a->strides[r->axes - 1] == (int64_t)r->run_bytes) {
-        r->run_bytes *= (uint64_t)m->chunk[--r->axes];
-    }
-}
-
-static const char *row_at(const struct rows *r, uint64_t row)
-{
-    const char *at = r->a->data;
-
-    for (uint32_t i = r->m->ndim; i-- > 0;) {
-        int64_t index = r->box.start[i];
-
-        if (i < r->axes) {
-            index += (int64_t)(row % (uint64_t)r->m->chunk[i]);
-            row /= (uint64_t)r->m->chunk[i];
-        }
-        at += index * r->a->strides[i];
-    }
-    return at;
-}
-
-static int from_rows(void *ctx, uint64_t offset, void *dst, size_t size_bytes,
-                     const struct ff_call *call, struct ff_error *e)
-{
-    const struct rows *r = ctx;
-    char *to = dst;
-
-    (void)call;
-    (void)e;
-    while (size_bytes) {
-        uint64_t row = offset / r->run_bytes, skip = offset % r->run_bytes;
-        size_t n = (size_t)(r->run_bytes - skip);
-
-        n = n < size_bytes ? n : size_bytes;
-        memcpy(to, row_at(r, row) + skip, n);
-        to += n;
-        offset += n;
-        size_bytes -= n;
-    }
-    return FF_OK;
-}
-
 /* ---- encoding ---- */
 
-static int write_chunk(const struct fill *f, const int64_t *index, uint8_t *scratch,
-                       struct ff_error *e)
-{
-    const struct zarr_writer *w = f->writer;
-    const struct zarr_meta *m = &w->meta;
-    size_t plain_bytes = (m->chain.most_bytes[0] + 63) / 64 * 64, size_bytes = 0;
-    const uint8_t *out = NULL;
-    struct zarr_box b;
-    int rc;
+/* Objects that are put together: one on a local medium. */
+struct window {
+    const struct fill *f;
+    uint8_t *scratch; /* for encoding; then the slots */
+    uint64_t size, count;
+    struct zarr_put *puts;
+    struct zarr_rows *rows;
+};
 
-    zarr_box_at(m, index, &b);
-    rc = zarr_box_read(m, f->array, &b, scratch, f->call, e);
-    rc = rc ? rc
-            : zarr_chain_encode(&m->chain, scratch, scratch + plain_bytes, &out,
-                                &size_bytes, w->name, e);
-    return rc ? rc : zarr_writer_put(w, index, out, size_bytes, f->call, e);
+/* A chunk's plain bytes, then what its chain needs. */
+static size_t chunk_scratch(const struct zarr_meta *m)
+{
+    return (m->chain.most_bytes[0] + 63) / 64 * 64 + 2 * zarr_chain_spare(&m->chain);
 }
 
-static bool is_plain(const struct fill *f)
+/* The most that an object has, stored. */
+static size_t object_most(const struct zarr_meta *m)
 {
-    return f->writer->meta.chain.count == 0 && f->array->data;
+    size_t n =
+        m->sharded ? m->shards.outer.most_bytes[0] : m->chain.most_bytes[m->chain.count];
+
+    return (n + 63) / 64 * 64;
 }
 
-/* FF_DECLINED: this chunk has to be gathered. */
-static int write_rows(const struct fill *f, const int64_t *index, struct ff_error *e)
+static uint8_t *slot_of(const struct window *w)
 {
-    const struct zarr_meta *m = &f->writer->meta;
-    struct rows r;
+    const struct zarr_meta *m = &w->f->writer->meta;
 
-    zarr_box_at(m, index, &r.box);
-    rows_of(&r, m, f->array);
-    if (r.box.clipped || r.run_bytes < 64) {
-        return FF_DECLINED;
-    }
-    return put(f->writer, index, from_rows, &r, (size_t)m->chunk_bytes, f->call, e);
+    return w->scratch + chunk_scratch(m) + w->count * object_most(m);
 }
 
-/* All chunks of a shard one behind the other, then the index. */
-static int build_shard(const struct fill *f, const int64_t *index, uint8_t *scratch,
-                       uint8_t *shard, struct zarr_entry *entries, size_t *size_bytes,
-                       struct ff_error *e)
+static int encode_box(const struct fill *f, const struct zarr_box *b, uint8_t *scratch,
+                      const uint8_t **out, size_t *out_bytes, struct ff_error *e)
 {
     const struct zarr_meta *m = &f->writer->meta;
     size_t plain_bytes = (m->chain.most_bytes[0] + 63) / 64 * 64;
+    int rc = zarr_box_read(m, f->array, b, scratch, f->call, e);
+
+    return rc ? rc
+              : zarr_chain_encode(&m->chain, scratch, scratch + plain_bytes, out,
+                                  out_bytes, f->writer->name, e);
+}
+
+/* One that waits for others has to leave the scratch memory. */
+static int encode_chunk(struct window *w, const int64_t *index, const uint8_t **out,
+                        size_t *out_bytes, struct ff_error *e)
+{
+    struct zarr_box b;
+    int rc;
+
+    zarr_box_at(&w->f->writer->meta, index, &b);
+    rc = encode_box(w->f, &b, w->scratch, out, out_bytes, e);
+    if (rc == FF_OK && w->size > 1) {
+        memcpy(slot_of(w), *out, *out_bytes);
+        *out = slot_of(w);
+    }
+    return rc;
+}
+
+/* All chunks of a shard one behind the other, then the index. */
+static int build_shard(const struct window *w, const int64_t *index, uint8_t *shard,
+                       struct zarr_entry *entries, size_t *size_bytes, struct ff_error *e)
+{
+    const struct zarr_meta *m = &w->f->writer->meta;
     int rc = FF_OK;
 
     *size_bytes = 0;
@@ -203,10 +143,7 @@ static int build_shard(const struct fill *f, const int64_t *index, uint8_t *scra
         if (b.outside) {
             continue;
         }
-        rc = zarr_box_read(m, f->array, &b, scratch, f->call, e);
-        rc = rc ? rc
-                : zarr_chain_encode(&m->chain, scratch, scratch + plain_bytes, &out,
-                                    &out_bytes, f->writer->name, e);
+        rc = encode_box(w->f, &b, w->scratch, &out, &out_bytes, e);
         if (rc == FF_OK) {
             memcpy(shard + *size_bytes, out, out_bytes);
             entries[n] = (struct zarr_entry){*size_bytes, out_bytes};
@@ -218,57 +155,102 @@ static int build_shard(const struct fill *f, const int64_t *index, uint8_t *scra
     return rc;
 }
 
-static int write_shard(const struct fill *f, const int64_t *index, uint8_t *scratch,
-                       struct ff_error *e)
+static int encode_shard(struct window *w, const int64_t *index, const uint8_t **out,
+                        size_t *out_bytes, struct ff_error *e)
 {
-    const struct zarr_meta *m = &f->writer->meta;
+    const struct zarr_writer *writer = w->f->writer;
     struct zarr_entry *entries =
-        ff_realloc_array(NULL, (size_t)m->shards.count, sizeof *entries);
-    size_t chunk_bytes =
-        (m->chain.most_bytes[0] + 63) / 64 * 64 + 2 * zarr_chain_spare(&m->chain);
-    uint8_t *shard = scratch + chunk_bytes;
-    size_t size_bytes = 0;
-    int rc = entries ? build_shard(f, index, scratch, shard, entries, &size_bytes, e)
-                     : ff_fail(e, FF_E_NO_MEMORY, f->writer->name, "out of memory");
+        ff_realloc_array(NULL, (size_t)writer->meta.shards.count, sizeof *entries);
+    int rc = entries ? build_shard(w, index, slot_of(w), entries, out_bytes, e)
+                     : ff_fail(e, FF_E_NO_MEMORY, writer->name, "out of memory");
 
-    rc = rc ? rc : zarr_writer_put(f->writer, index, shard, size_bytes, f->call, e);
+    *out = slot_of(w);
     ff_free(entries);
     return rc;
 }
 
-static size_t scratch_bytes(const struct zarr_meta *m)
+static int take_scratch(struct window *w, struct ff_error *e)
 {
-    size_t n = (m->chain.most_bytes[0] + 63) / 64 * 64 + 2 * zarr_chain_spare(&m->chain);
+    const struct zarr_writer *writer = w->f->writer;
+    const struct zarr_meta *m = &writer->meta;
+    size_t slots = w->size > 1 || m->sharded ? (size_t)w->size * object_most(m) : 0;
 
-    return n + (m->sharded ? m->shards.outer.most_bytes[0] : 0);
+    if (!w->scratch) {
+        w->scratch = writer->inst->pool->borrow(writer->inst->host,
+                                                chunk_scratch(m) + slots, w->f->call, e);
+    }
+    return w->scratch ? FF_OK : e && e->code ? e->code : FF_E_NO_MEMORY;
 }
 
-static int write_object(const struct fill *f, uint64_t object, uint8_t **scratch,
-                        struct ff_error *e)
+static int flush(struct window *w, struct ff_error *e)
 {
-    struct zarr_writer *w = f->writer;
-    int64_t index[FF_MAX_NDIM];
-    int rc = FF_DECLINED;
+    int rc =
+        w->count ? zarr_puts_run(w->f->writer, w->puts, w->count, w->f->call, e) : FF_OK;
 
-    for (uint32_t i = w->meta.ndim; i-- > 0;) {
-        index[i] = (int64_t)(object % (uint64_t)w->grid[i]);
-        object /= (uint64_t)w->grid[i];
+    w->count = 0;
+    return rc;
+}
+
+static int add_object(struct window *w, uint64_t object, struct ff_error *e)
+{
+    const struct zarr_writer *writer = w->f->writer;
+    const struct zarr_meta *m = &writer->meta;
+    struct zarr_rows *rows = &w->rows[w->count];
+    struct zarr_put *put = &w->puts[w->count];
+    int64_t index[FF_MAX_NDIM] = {0};
+    const uint8_t *out = NULL;
+    size_t out_bytes = 0;
+    int rc;
+
+    for (uint32_t i = m->ndim; i-- > 0;) {
+        index[i] = (int64_t)(object % (uint64_t)writer->grid[i]);
+        object /= (uint64_t)writer->grid[i];
     }
-    if (!w->meta.sharded && is_plain(f)) {
-        rc = write_rows(f, index, e);
+    if (zarr_rows_fit(rows, m, w->f->array, index)) {
+        zarr_put_init(put, writer, index, zarr_rows_read, rows, (size_t)m->chunk_bytes);
+        w->count++;
+        return FF_OK;
     }
-    if (rc == FF_DECLINED && !*scratch) {
-        *scratch =
-            w->inst->pool->borrow(w->inst->host, scratch_bytes(&w->meta), f->call, e);
-        if (!*scratch) {
-            return e && e->code ? e->code : FF_E_NO_MEMORY;
-        }
-    }
-    if (rc == FF_DECLINED) {
-        rc = w->meta.sharded ? write_shard(f, index, *scratch, e)
-                             : write_chunk(f, index, *scratch, e);
+    rc = take_scratch(w, e);
+    rc = rc           ? rc
+         : m->sharded ? encode_shard(w, index, &out, &out_bytes, e)
+                      : encode_chunk(w, index, &out, &out_bytes, e);
+    if (rc == FF_OK) {
+        zarr_put_init(put, writer, index, NULL, out, out_bytes);
+        w->count++;
     }
     return rc;
+}
+
+static int write_objects(const struct fill *f, uint64_t begin, uint64_t end,
+                         struct ff_error *e)
+{
+    struct window w = {.f = f, .size = f->writer->local ? 1 : end - begin};
+    int rc = FF_OK;
+
+    w.puts = ff_realloc_array(NULL, (size_t)w.size, sizeof *w.puts);
+    w.rows = ff_realloc_array(NULL, (size_t)w.size, sizeof *w.rows);
+    if (!w.puts || !w.rows) {
+        rc = ff_fail(e, FF_E_NO_MEMORY, f->writer->name, "out of memory");
+    }
+    for (uint64_t i = begin; rc == FF_OK && i < end; i++) {
+        rc = add_object(&w, i, e);
+        if (rc == FF_OK && w.count == w.size) {
+            rc = flush(&w, e);
+        }
+    }
+    rc = rc ? rc : flush(&w, e);
+    if (w.scratch) {
+        f->writer->inst->pool->give_back(f->writer->inst->host, w.scratch);
+    }
+    ff_free(w.puts);
+    ff_free(w.rows);
+    return rc;
+}
+
+static uint64_t object_bytes(const struct zarr_meta *m)
+{
+    return m->chunk_bytes * (m->sharded ? m->shards.count : 1);
 }
 
 static int write_group(void *ctx, uint64_t group, struct ff_error *e)
@@ -276,32 +258,37 @@ static int write_group(void *ctx, uint64_t group, struct ff_error *e)
     const struct fill *f = ctx;
     struct zarr_writer *w = f->writer;
     uint64_t begin = group * f->per_group, end = begin + f->per_group, done, bytes;
-    uint8_t *scratch = NULL;
-    int rc = FF_OK;
+    int rc;
 
     end = end < w->object_count ? end : w->object_count;
     if (ff_cancelled(f->call)) {
         return ff_fail(e, FF_E_CANCELLED, w->name, "cancelled");
     }
-    for (uint64_t i = begin; rc == FF_OK && i < end; i++) {
-        rc = write_object(f, i, &scratch, e);
-    }
-    if (scratch) {
-        w->inst->pool->give_back(w->inst->host, scratch);
-    }
+    rc = write_objects(f, begin, end, e);
     if (rc == FF_OK) {
-        bytes = w->meta.chunk_bytes * (w->meta.sharded ? w->meta.shards.count : 1);
-        done = atomic_fetch_add(&w->done_bytes, (end - begin) * bytes);
-        ff_progress(f->call, done + (end - begin) * bytes, w->object_count * bytes);
+        bytes = (end - begin) * object_bytes(&w->meta);
+        done = atomic_fetch_add(&w->done_bytes, bytes);
+        ff_progress(f->call, done + bytes, w->object_count * object_bytes(&w->meta));
     }
     return rc;
+}
+
+/* How many objects one work item has. */
+static uint64_t group_size(const struct zarr_writer *w)
+{
+    uint64_t wanted = w->local ? LOCAL_GROUP_BYTES : REMOTE_GROUP_BYTES;
+    uint64_t n = wanted / object_bytes(&w->meta);
+
+    if (!w->local && n > w->object_count / w->inst->host->threads) {
+        n = w->object_count / w->inst->host->threads;
+    }
+    return n < 1 ? 1 : n < GROUP_MAX ? n : GROUP_MAX;
 }
 
 int zarr_writer_fill(struct zarr_writer *w, const struct ff_array *a,
                      const struct ff_call *call, struct ff_error *e)
 {
     struct fill f = {w, a, call, 1};
-    uint64_t size_bytes = w->meta.chunk_bytes;
 
     if (w->stream) {
         return ff_fail(e, FF_E_USAGE, w->name, "the length of axis 0 is not known");
@@ -312,9 +299,7 @@ int zarr_writer_fill(struct zarr_writer *w, const struct ff_array *a,
     if (!a->data && !a->read) {
         return ff_fail(e, FF_E_USAGE, w->name, "a description without elements");
     }
-    if (w->local && !w->meta.sharded && size_bytes < LOCAL_GROUP_BYTES) {
-        f.per_group = LOCAL_GROUP_BYTES / size_bytes;
-    }
+    f.per_group = group_size(w);
     return w->inst->pool->for_each(w->inst->host, (w->object_count - 1) / f.per_group + 1,
                                    write_group, &f, call, e);
 }
