@@ -100,6 +100,7 @@ static const char *const makers[] = {
     "numpy.core.multiarray._reconstruct",
     "numpy._core.multiarray._reconstruct",
     "numpy.core._multiarray_umath._reconstruct",
+    "numpy._core._multiarray_umath._reconstruct",
     "numpy.ma.core._mareconstruct",
     "array._array_reconstructor",
     "pandas.core.indexes.base._new_Index",

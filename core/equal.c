@@ -229,6 +229,22 @@ static int equal_sets(struct comparing *c, struct ff_value a, struct ff_value b)
     return x->count == y->count;
 }
 
+/* numpy compares dtypes by what they describe; 2 = they are none, or not understood. */
+static int equal_dtypes(struct comparing *c, struct ff_value a, struct ff_value b)
+{
+    struct ff_dtype *x = NULL, *y = NULL;
+    int result = 2, rc = ff_view_dtype(a, &x, NULL);
+    rc = rc ? rc : ff_view_dtype(b, &y, NULL);
+    if (rc < 0) {
+        result = ff_fail(c->e, FF_E_NO_MEMORY, NULL, "no memory to compare dtypes");
+    } else if (rc == 0) {
+        result = ff_dtype_equal(x, y);
+    }
+    ff_dtype_free(x);
+    ff_dtype_free(y);
+    return result;
+}
+
 static int equal_objects(struct comparing *c, struct ff_value a, struct ff_value b)
 {
     int result = same_word(c, a, b);
@@ -238,6 +254,10 @@ static int equal_objects(struct comparing *c, struct ff_value a, struct ff_value
     }
     if (x && y) {
         return equal_arrays(c, x, y);
+    }
+    result = equal_dtypes(c, a, b);
+    if (result != 2) {
+        return result;
     }
     result = 1;
     for (int part = FF_PART_CALLABLE; part <= FF_PART_SETTER && result == 1; part++) {

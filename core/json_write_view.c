@@ -34,7 +34,7 @@ static bool put_payload(struct ff_json_writer *w, const struct ff_ndarray *a)
         no_memory(w);
         return false;
     }
-    (void)ff_view_payload(a->data, copy, (size_t)a->size_bytes);
+    ff_ndarray_bytes(a, copy, (size_t)a->size_bytes);
     ff_json_put_base64(w, copy, (size_t)a->size_bytes);
     ff_free(copy);
     return true;

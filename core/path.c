@@ -216,6 +216,21 @@ static struct ff_value find_argument(struct ff_value v, const char *name)
     return found;
 }
 
+/* pandas: blocks and axes of a manager that has them in the last part of its state, and the
+ * members of an index, which are an argument. */
+static struct ff_value find_pandas(struct ff_value v, const char *name)
+{
+    struct ff_value state = ff_part(v, FF_PART_STATE), last = {NULL, 0};
+    if (ff_kind(state) == FF_TUPLE && ff_length(state) == 4) {
+        (void)ff_item(state, 3, NULL, &last, NULL);
+        return ff_get(ff_get(last, "0.14.1"), name);
+    }
+    if (ff_view(v) == FF_VIEW_INDEX) {
+        (void)ff_item(ff_part(v, FF_PART_ARGS), 1, NULL, &last, NULL);
+    }
+    return ff_get(last, name);
+}
+
 /* The parts of an object by their names, when no attribute has it. */
 static struct ff_value find_part(struct ff_value v, const char *name)
 {
@@ -247,6 +262,9 @@ static struct ff_value find_attribute(struct ff_value v, const struct walk *w)
     }
     if (!found.doc) {
         found = find_argument(v, (const char *)w->text.data);
+    }
+    if (!found.doc && strncmp(ff_class_name(v), "pandas", 6) == 0) {
+        found = find_pandas(v, (const char *)w->text.data);
     }
     return found.doc ? found : find_part(v, (const char *)w->text.data);
 }

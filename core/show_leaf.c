@@ -114,7 +114,7 @@ static void put_scalar(struct ff_out *o, const struct ff_ndarray *a)
     if (d->item_bytes > 8 || d->structured || d->ndim || d->item_bytes == 0) {
         return;
     }
-    (void)ff_view_payload(a->data, bytes, sizeof bytes);
+    ff_ndarray_bytes(a, bytes, sizeof bytes);
     bits = load_bits(d, bytes);
     if (d->kind == 'b') {
         ff_out_text(o, bits ? " True" : " False");
@@ -146,7 +146,9 @@ static bool show_numpy(struct ff_out *o, struct ff_value v)
     if (ff_dtype_print(a.dtype, FF_DTYPE_PLAIN, &descr)) {
         o->rc = o->rc ? o->rc : FF_E_NO_MEMORY;
     }
-    ff_out_text(o, a.view == FF_VIEW_SCALAR ? "scalar " : "ndarray ");
+    ff_out_text(o, a.view == FF_VIEW_SCALAR  ? "scalar "
+                   : a.view == FF_VIEW_ARRAY ? "array.array "
+                                             : "ndarray ");
     ff_show_plain(o, ff_buf_text(&descr));
     if (a.view == FF_VIEW_SCALAR) {
         put_scalar(o, &a);

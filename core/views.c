@@ -137,7 +137,7 @@ static bool is_fraction(const struct ff_form *f)
 }
 
 /* The state is {"int": 128 bits} and, for uuid1, "is_safe". */
-static bool is_uuid(const struct ff_form *f)
+static bool parse_uuid(const struct ff_form *f, uint8_t out[16])
 {
     uint8_t scratch[8];
     const uint8_t *bytes;
@@ -146,15 +146,32 @@ static bool is_uuid(const struct ff_form *f)
     if (!f->instance || f->arg_count || f->list_items.doc || f->dict_items.doc ||
         ff_kind(f->state) != FF_DICT || ff_kind(number) != FF_INT ||
         (ff_length(f->state) > 1 && !ff_get(f->state, "is_safe").doc) ||
-        ff_length(f->state) > 2 || ff_int_bytes(number, scratch, &bytes, &size, NULL)) {
+        ff_length(f->state) > 2 || ff_int_bytes(number, scratch, &bytes, &size, NULL) ||
+        (size && (bytes[size - 1] & 0x80))) {
         return false;
     }
-    for (size_t i = 16; i < size; i++) {
-        if (bytes[i]) {
+    memset(out, 0, 16);
+    for (size_t i = 0; i < size; i++) {
+        if (i >= 16 && bytes[i]) {
             return false;
         }
+        if (i < 16) {
+            out[15 - i] = bytes[i];
+        }
     }
-    return size == 0 || size > 16 || !(bytes[size - 1] & 0x80);
+    return true;
+}
+
+static bool is_uuid(const struct ff_form *f)
+{
+    uint8_t bytes[16];
+    return parse_uuid(f, bytes);
+}
+
+bool ff_view_uuid(struct ff_value v, uint8_t out[16])
+{
+    struct ff_form f;
+    return ff_view(v) == FF_VIEW_UUID && ff_form_of(v, &f) && parse_uuid(&f, out);
 }
 
 /* ---- containers ---- */
@@ -236,7 +253,7 @@ static bool is_path(const struct ff_form *f)
 }
 
 /* A tuple of protocols 0 and 1 that is of a class of its own. */
-static bool is_named_tuple(const struct ff_form *f)
+static bool is_reconstructed_tuple(const struct ff_form *f)
 {
     return f->arg_count == 3 && kind_of_arg(f, 0) == FF_GLOBAL &&
            ff_form_is_global(ff_form_arg(f, 1), "builtins.tuple") &&
@@ -265,6 +282,8 @@ struct row {
 /* Sorted by name, bytewise. */
 static const struct row rows[] = {
     {"_codecs.encode", FF_VIEW_BYTES, ff_form_is_encode},
+    {"array._array_reconstructor", FF_VIEW_ARRAY, ff_form_is_array},
+    {"array.array", FF_VIEW_ARRAY, ff_form_is_array},
     {"builtins.bytearray", FF_VIEW_BYTES, ff_form_is_bytearray},
     {"builtins.bytes", FF_VIEW_BYTES, ff_form_is_empty},
     {"builtins.complex", FF_VIEW_COMPLEX, is_complex},
@@ -276,7 +295,7 @@ static const struct row rows[] = {
     {"collections.OrderedDict", FF_VIEW_ORDERED_DICT, is_ordered_dict},
     {"collections.defaultdict", FF_VIEW_DEFAULT_DICT, is_default_dict},
     {"collections.deque", FF_VIEW_DEQUE, is_deque},
-    {"copyreg._reconstructor", FF_VIEW_NAMEDTUPLE, is_named_tuple},
+    {"copyreg._reconstructor", FF_VIEW_NAMEDTUPLE, is_reconstructed_tuple},
     {"datetime.date", FF_VIEW_DATE, ff_form_is_date},
     {"datetime.datetime", FF_VIEW_DATETIME, ff_form_is_datetime},
     {"datetime.time", FF_VIEW_TIME, ff_form_is_time},
@@ -296,6 +315,12 @@ static const struct row rows[] = {
     {"numpy.core.multiarray.scalar", FF_VIEW_SCALAR, ff_form_is_scalar},
     {"numpy.core.numeric._frombuffer", FF_VIEW_NDARRAY, ff_form_is_ndarray},
     {"numpy.dtype", FF_VIEW_DTYPE, ff_form_is_dtype},
+    {"pandas.DataFrame", FF_VIEW_DATAFRAME, ff_form_is_frame},
+    {"pandas.Series", FF_VIEW_SERIES, ff_form_is_series},
+    {"pandas.core.frame.DataFrame", FF_VIEW_DATAFRAME, ff_form_is_frame},
+    {"pandas.core.indexes.base._new_Index", FF_VIEW_INDEX, ff_form_is_index},
+    {"pandas.core.indexes.datetimes._new_DatetimeIndex", FF_VIEW_INDEX, ff_form_is_index},
+    {"pandas.core.series.Series", FF_VIEW_SERIES, ff_form_is_series},
     {"pathlib.PosixPath", FF_VIEW_PATH, is_path},
     {"pathlib.PurePosixPath", FF_VIEW_PATH, is_path},
     {"pathlib.PureWindowsPath", FF_VIEW_PATH, is_path},
@@ -304,6 +329,9 @@ static const struct row rows[] = {
     {"pathlib._local.PurePosixPath", FF_VIEW_PATH, is_path},
     {"pathlib._local.PureWindowsPath", FF_VIEW_PATH, is_path},
     {"pathlib._local.WindowsPath", FF_VIEW_PATH, is_path},
+    {"pytz.FixedOffset", FF_VIEW_ZONE, ff_form_is_zone},
+    {"pytz._UTC", FF_VIEW_ZONE, ff_form_is_zone},
+    {"pytz._p", FF_VIEW_ZONE, ff_form_is_zone},
     {"re.RegexFlag", FF_VIEW_ENUM, is_enum},
     {"signal.Signals", FF_VIEW_ENUM, is_enum},
     {"socket.AddressFamily", FF_VIEW_ENUM, is_enum},
@@ -339,6 +367,56 @@ static int compare(const void *name, const void *row)
     return strcmp(name, ((const struct row *)row)->name);
 }
 
+/* ---- classes that only their own code knows ---- */
+
+static bool is_capital(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+/* "module.Class": classes have capitals; functions and what a library hides have none. */
+static bool looks_like_class(const char *full)
+{
+    const char *dot = strrchr(full, '.');
+    return dot && is_capital(dot[1]);
+}
+
+/* getattr(class, "NAME"): a class within a class would not be written all in capitals. */
+static bool is_named_member(const struct ff_form *f)
+{
+    const char *name, *module, *class_name;
+    size_t size;
+    bool capitals = arg_is_text(f, 1, &name, &size) && size > 1 && is_capital(*name);
+    for (size_t i = 0; i < size && capitals; i++) {
+        capitals =
+            is_capital(name[i]) || name[i] == '_' || (name[i] >= '0' && name[i] <= '9');
+    }
+    return capitals && ff_form_is_call(f) && f->arg_count == 2 &&
+           ff_global(ff_form_arg(f, 0), &module, &class_name, NULL) == FF_OK &&
+           is_capital(*class_name);
+}
+
+/* What cloudpickle makes is code, and never looked into. */
+static int view_of_stranger(const struct ff_form *f)
+{
+    if (strncmp(f->name, "cloudpickle.", 12) == 0) {
+        return FF_VIEW_NONE;
+    }
+    if (strcmp(f->name, "builtins.getattr") == 0) {
+        return is_named_member(f) ? FF_VIEW_ENUM : FF_VIEW_NONE;
+    }
+    if (!looks_like_class(f->name) || strncmp(f->name, "builtins.", 9) == 0 ||
+        strncmp(f->name, "ipaddress.", 10) == 0) {
+        return FF_VIEW_NONE;
+    }
+    if (f->instance) {
+        return f->arg_count && !f->state.doc && !f->list_items.doc && !f->dict_items.doc
+                   ? FF_VIEW_NAMEDTUPLE
+                   : FF_VIEW_NONE;
+    }
+    return is_enum(f) ? FF_VIEW_ENUM : FF_VIEW_NONE;
+}
+
 int ff_view(struct ff_value v)
 {
     struct ff_form f;
@@ -347,15 +425,20 @@ int ff_view(struct ff_value v)
         return FF_VIEW_NDARRAY;
     }
     if (!ff_form_of(v, &f)) {
-        return FF_VIEW_NONE;
+        return ff_form_zone_key(v).doc ? FF_VIEW_ZONE : FF_VIEW_NONE;
     }
     row = bsearch(f.name, rows, sizeof rows / sizeof *rows, sizeof *rows, compare);
+    if (row && row->fits(&f)) {
+        return row->view;
+    }
     if (row) {
-        return row->fits(&f) ? row->view : FF_VIEW_NONE;
+        return row->view == FF_VIEW_NDARRAY && ff_form_is_objects(&f)
+                   ? FF_VIEW_OBJECT_ARRAY
+                   : FF_VIEW_NONE;
     }
     if (strncmp(f.name, "builtins.", 9) == 0 && is_exception_name(f.name + 9) &&
         is_exception(&f)) {
         return FF_VIEW_EXCEPTION;
     }
-    return FF_VIEW_NONE;
+    return view_of_stranger(&f);
 }

@@ -6,12 +6,13 @@
 #define FF_CORE_VIEWS_H
 
 #include <functionfuse/functionfuse.h>
+#include <functionfuse/view.h>
 #include <stdbool.h>
 
 #include "core/base/buf.h"
 #include "core/base/dtype.h"
 
-/* The array over an object's bytes, for FF_VIEW_NDARRAY and FF_VIEW_SCALAR. No copy where the
+/* The array over an object's bytes, for FF_VIEW_NDARRAY, FF_VIEW_SCALAR and FF_VIEW_ARRAY. No copy where the
  * bytes stand in the document as they are. Borrowed from the document. FF_E_TYPE: no such
  * view; FF_E_NO_MEMORY. */
 const struct ff_array *ff_view_array(struct ff_value, struct ff_error *);
@@ -20,24 +21,15 @@ const struct ff_array *ff_view_array(struct ff_value, struct ff_error *);
 
 bool ff_view_complex(struct ff_value, double *real, double *imaginary);
 
-/* FF_VIEW_DATE, FF_VIEW_TIME and FF_VIEW_DATETIME; what the type has not is 0. */
-struct ff_datetime {
-    int view;
-    int year, month, day, hour, minute, second, microsecond;
-    int fold;
-    struct ff_value zone; /* any object, or absent */
-};
 bool ff_view_datetime(struct ff_value, struct ff_datetime *out);
-
-struct ff_timedelta {
-    int64_t days;
-    int64_t seconds;      /* 0 .. 86399 */
-    int64_t microseconds; /* 0 .. 999999 */
-};
 bool ff_view_timedelta(struct ff_value, struct ff_timedelta *out);
 /* `name` is absent, or a str. */
 bool ff_view_timezone(struct ff_value, struct ff_timedelta *offset,
                       struct ff_value *name);
+bool ff_view_zone(struct ff_value, struct ff_zone *out);
+bool ff_view_uuid(struct ff_value, uint8_t out[16]);
+/* `labels` as ff_labels has them. */
+bool ff_view_index(struct ff_value, struct ff_labels *out);
 
 /* What a FF_VIEW_SET, _DEQUE (a list, tuple or set), _ORDERED_DICT, _DEFAULT_DICT or _COUNTER
  * (a dict; Python 2's: a list that should be of pairs) holds. `items` may be absent: nothing. */
@@ -61,9 +53,9 @@ int ff_view_text(struct ff_value, struct ff_buf *out);
  * all of it, there is no metadata, alignment, title or class of records. */
 int ff_view_dtype(struct ff_value, struct ff_dtype **out, bool *plain);
 
-/* An ndarray or a scalar as it lies in the document. */
+/* An ndarray, a scalar or an array.array as it lies in the document. */
 struct ff_ndarray {
-    int view; /* FF_VIEW_NDARRAY, FF_VIEW_SCALAR */
+    int view; /* FF_VIEW_NDARRAY, FF_VIEW_SCALAR, FF_VIEW_ARRAY */
     int32_t ndim;
     int64_t shape[FF_MAX_NDIM];
     int64_t strides[FF_MAX_NDIM];
@@ -72,12 +64,17 @@ struct ff_ndarray {
         plain; /* the description says all of the dtype; no subclass; C or Fortran order */
     struct ff_dtype *dtype;
     uint64_t size_bytes;
-    struct ff_value data; /* where the bytes are: see ff_view_payload */
+    struct ff_value data; /* where the bytes are: see ff_ndarray_bytes */
     const uint8_t *bytes; /* NULL: they must be decoded */
 };
 /* 0, 1 when it is no such view, -ENOMEM. Then ff_ndarray_clear. */
 int ff_view_ndarray(struct ff_value, struct ff_ndarray *out);
 void ff_ndarray_clear(struct ff_ndarray *);
+/* Its first bytes, at most `size`. */
+void ff_ndarray_bytes(const struct ff_ndarray *, uint8_t *out, size_t size);
+/* A numpy array of objects: `items` is a list as long as the shape says. */
+bool ff_view_objects(struct ff_value, int32_t *ndim, int64_t *shape,
+                     struct ff_value *items);
 
 /* ---- between the files of this part ---- */
 
@@ -91,6 +88,13 @@ struct ff_form {
     bool instance; /* class.__new__(class, *args), not class(*args) */
 };
 bool ff_form_of(struct ff_value, struct ff_form *out);
+/* ZoneInfo is made by a function that is an attribute of it: its key, a str, or absent. */
+struct ff_value ff_form_zone_key(struct ff_value);
+/* array.array: as ff_view_ndarray; the first bytes of one that lists its numbers. */
+int ff_array_form(const struct ff_form *, struct ff_ndarray *out);
+void ff_array_numbers(const struct ff_ndarray *, uint8_t *out, size_t size);
+/* The shape that a tuple spells. */
+bool ff_view_shape(struct ff_value tuple, int32_t *ndim, int64_t *shape);
 /* Argument i, or absent. */
 struct ff_value ff_form_arg(const struct ff_form *, size_t i);
 /* Nothing but a call: no state, no items. */
@@ -109,7 +113,13 @@ bool ff_form_is_datetime(const struct ff_form *);
 bool ff_form_is_timedelta(const struct ff_form *);
 bool ff_form_is_timezone(const struct ff_form *);
 bool ff_form_is_dtype(const struct ff_form *);
+bool ff_form_is_array(const struct ff_form *);
+bool ff_form_is_index(const struct ff_form *);
+bool ff_form_is_series(const struct ff_form *);
+bool ff_form_is_frame(const struct ff_form *);
+bool ff_form_is_zone(const struct ff_form *);
 bool ff_form_is_ndarray(const struct ff_form *);
+bool ff_form_is_objects(const struct ff_form *);
 bool ff_form_is_scalar(const struct ff_form *);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* views_dtype.c: numpy.dtype objects as descriptions. Their state is that of numpy's
- * arraydescr_reduce (numpy/_core/src/multiarray/descriptor.c), versions 2 to 4. Recursion is
+ * arraydescr_reduce (numpy/_core/src/multiarray/descriptor.c), versions 0 to 4. Recursion is
  * bounded by FF_DTYPE_MAX_DEPTH, work by NODES_MAX: types are shared, so a small stream can
  * spell a huge tree. */
 #include "core/views.h"
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/base/alloc.h"
+#include "core/doc.h"
 
 #define NODES_MAX 1024
 
@@ -30,6 +31,34 @@ static struct ff_value item(struct ff_value v, size_t i)
     struct ff_value found = {NULL, 0};
     (void)ff_item(v, i, NULL, &found, NULL);
     return found;
+}
+
+/* Version 2 has no flags, 1 has its names in the fields under -1, 0 no version either. */
+static struct ff_value member(struct ff_value state, int which)
+{
+    size_t count = ff_length(state);
+    struct ff_value fields;
+    if (count >= 7) {
+        return item(state, (size_t)which);
+    }
+    fields = item(state, count == 6 ? 3 : 2);
+    switch (which) {
+    case VERSION:
+        return count == 6 ? item(state, 0) : FF_NOTHING;
+    case ENDIAN:
+    case SUBARRAY:
+        return item(state, (size_t)which - (count == 5));
+    case NAMES:
+        return ff_kind(fields) == FF_DICT
+                   ? ff_get_item(fields, ff_value_of(state.doc, ff_cell_of_int(-1)))
+                   : fields;
+    case FIELDS:
+        return fields;
+    case ITEMSIZE:
+        return item(state, count - 2);
+    default:
+        return FF_NOTHING;
+    }
 }
 
 static bool is_true(struct ff_value v)
@@ -73,7 +102,7 @@ static bool parse_endian(struct ff_value v, char *endian)
 /* (metadata, (unit, multiplier, denominator, event)): numpy/_core/src/multiarray/datetime.c */
 static int set_unit(struct ff_dtype *d, struct ff_value state)
 {
-    struct ff_value unit = item(item(state, METADATA), 1);
+    struct ff_value unit = item(member(state, METADATA), 1);
     char name[8] = {0};
     int64_t multiplier, one;
     size_t size = ff_view_payload(item(unit, 0), (uint8_t *)name, sizeof name - 1);
@@ -93,8 +122,9 @@ static int parse_simple(struct ff_value code, struct ff_value state,
     uint64_t count;
     int64_t itemsize;
     int rc;
-    if (!parse_code(code, &kind, &count) || !parse_endian(item(state, ENDIAN), &endian) ||
-        !ff_form_int(item(state, ITEMSIZE), -1, INT32_MAX, &itemsize)) {
+    if (!parse_code(code, &kind, &count) ||
+        !parse_endian(member(state, ENDIAN), &endian) ||
+        !ff_form_int(member(state, ITEMSIZE), -1, INT32_MAX, &itemsize)) {
         return 1;
     }
     count *= kind == 'U' ? 4 : 1;
@@ -188,11 +218,12 @@ static int add_field(struct ff_dtype *d, struct ff_value name, struct ff_value f
 static int parse_struct(struct ff_value state, int depth, struct walk *w,
                         struct ff_dtype **out)
 {
-    struct ff_value names = item(state, NAMES), fields = item(state, FIELDS);
+    struct ff_value names = member(state, NAMES), fields = member(state, FIELDS);
     int64_t itemsize;
     int rc;
-    if (ff_kind(names) != FF_TUPLE || ff_kind(fields) != FF_DICT ||
-        !ff_form_int(item(state, ITEMSIZE), 0, INT32_MAX, &itemsize)) {
+    if ((ff_kind(names) != FF_TUPLE && ff_kind(names) != FF_LIST) ||
+        ff_kind(fields) != FF_DICT ||
+        !ff_form_int(member(state, ITEMSIZE), 0, INT32_MAX, &itemsize)) {
         return 1;
     }
     rc = ff_dtype_new_struct((uint64_t)itemsize, out);
@@ -205,10 +236,10 @@ static int parse_struct(struct ff_value state, int depth, struct walk *w,
 
 static bool holds_more(struct ff_value state)
 {
-    struct ff_value metadata = item(item(state, METADATA), 0);
+    struct ff_value metadata = item(member(state, METADATA), 0);
     int64_t flags = 0, version;
-    (void)ff_form_int(item(state, FLAGS), INT64_MIN, INT64_MAX, &flags);
-    if ((flags & FLAG_ALIGNED) || !ff_form_int(item(state, VERSION), 3, 4, &version)) {
+    (void)ff_form_int(member(state, FLAGS), INT64_MIN, INT64_MAX, &flags);
+    if ((flags & FLAG_ALIGNED) || !ff_form_int(member(state, VERSION), 3, 4, &version)) {
         return true;
     }
     return version == 4 && !(ff_kind(metadata) == FF_NONE ||
@@ -218,12 +249,15 @@ static bool holds_more(struct ff_value state)
 static bool check_form(const struct ff_form *f)
 {
     int64_t version, flags = 0;
-    return !f->instance && f->arg_count >= 1 && f->arg_count <= 3 && !f->list_items.doc &&
-           !f->dict_items.doc && ff_kind(f->state) == FF_TUPLE &&
-           ff_form_int(item(f->state, VERSION), 2, 4, &version) &&
-           ff_length(f->state) == (size_t)version + 5 &&
-           (version < 3 ||
-            (ff_form_int(item(f->state, FLAGS), INT32_MIN, INT32_MAX, &flags) &&
+    size_t count = ff_length(f->state);
+    if (f->instance || f->arg_count < 1 || f->arg_count > 3 || f->list_items.doc ||
+        f->dict_items.doc || ff_kind(f->state) != FF_TUPLE || count < 5 || count > 9) {
+        return false;
+    }
+    return (count == 5 || ff_form_int(member(f->state, VERSION), (int64_t)count - 5,
+                                      (int64_t)count - 5, &version)) &&
+           (count < 8 ||
+            (ff_form_int(member(f->state, FLAGS), INT32_MIN, INT32_MAX, &flags) &&
              !(flags & FLAG_HAS_OBJECTS)));
 }
 
@@ -240,9 +274,9 @@ static int parse(struct ff_value v, int depth, struct walk *w, struct ff_dtype *
         ff_kind(ff_form_arg(&f, 0)) != FF_STR) {
         w->plain = false;
     }
-    if (ff_kind(item(f.state, SUBARRAY)) != FF_NONE) {
-        rc = parse_subarray(item(f.state, SUBARRAY), depth, w, out);
-    } else if (ff_kind(item(f.state, NAMES)) != FF_NONE) {
+    if (ff_kind(member(f.state, SUBARRAY)) != FF_NONE) {
+        rc = parse_subarray(member(f.state, SUBARRAY), depth, w, out);
+    } else if (ff_kind(member(f.state, NAMES)) != FF_NONE) {
         rc = parse_struct(f.state, depth, w, out);
     } else {
         rc = parse_simple(ff_form_arg(&f, 0), f.state, out);

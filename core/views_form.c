@@ -188,7 +188,7 @@ size_t ff_view_payload(struct ff_value v, uint8_t *out, size_t size)
     size_t length;
     struct ff_form f;
     int kind = ff_kind(v);
-    if (kind == FF_BYTES || kind == FF_BYTEARRAY) {
+    if (kind == FF_BYTES || kind == FF_BYTEARRAY || kind == FF_BUFFER) {
         if (ff_bytes(v, &data, &length, NULL)) {
             return SIZE_MAX;
         }

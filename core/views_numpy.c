@@ -20,20 +20,6 @@ static struct ff_value item(struct ff_value v, size_t i)
     return found;
 }
 
-static bool parse_shape(struct ff_value shape, struct ff_ndarray *a)
-{
-    if (ff_kind(shape) != FF_TUPLE || ff_length(shape) > FF_MAX_NDIM) {
-        return false;
-    }
-    a->ndim = (int32_t)ff_length(shape);
-    for (int32_t i = 0; i < a->ndim; i++) {
-        if (!ff_form_int(item(shape, (size_t)i), 0, INT64_MAX, &a->shape[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Strides, and whether the data is as long as it must be. */
 static bool lay_out(struct ff_ndarray *a, bool fortran)
 {
@@ -48,7 +34,8 @@ static bool lay_out(struct ff_ndarray *a, bool fortran)
     }
     a->fortran =
         fortran && !ff_strides_are_c(ndim, a->shape, a->dtype->item_bytes, a->strides);
-    if (ff_kind(a->data) == FF_BYTES || ff_kind(a->data) == FF_BYTEARRAY) {
+    if (ff_kind(a->data) == FF_BYTES || ff_kind(a->data) == FF_BYTEARRAY ||
+        ff_kind(a->data) == FF_BUFFER) {
         (void)ff_bytes(a->data, &data, &length, NULL);
         a->bytes = data;
     }
@@ -74,7 +61,7 @@ static int from_state(const struct ff_form *f, struct ff_ndarray *a)
     if (f->instance || f->arg_count != 3 || f->list_items.doc || f->dict_items.doc ||
         ff_kind(kind) != FF_GLOBAL || ff_kind(f->state) != FF_TUPLE ||
         (ff_length(f->state) != 4 && ff_length(f->state) != 5) ||
-        !parse_shape(item(f->state, first), a)) {
+        !ff_view_shape(item(f->state, first), &a->ndim, a->shape)) {
         return 1;
     }
     if (ff_boolean(item(f->state, first + 2), &fortran, NULL)) {
@@ -125,7 +112,7 @@ static int from_buffer(const struct ff_form *f, struct ff_ndarray *a)
     int rc;
     if (!ff_form_is_call(f) || f->arg_count < 4 || f->arg_count > 5 ||
         ff_str(ff_form_arg(f, 3), &order, &size, NULL) || size != 1 || !*order ||
-        !strchr("CFK", *order) || !parse_shape(ff_form_arg(f, 2), a)) {
+        !strchr("CFK", *order) || !ff_view_shape(ff_form_arg(f, 2), &a->ndim, a->shape)) {
         return 1;
     }
     a->data = ff_form_arg(f, 0);
@@ -166,6 +153,8 @@ static int parse(const struct ff_form *f, struct ff_ndarray *a)
     } else if (strcmp(function, ".scalar") == 0) {
         a->view = FF_VIEW_SCALAR;
         rc = from_scalar(f, a);
+    } else if (strncmp(f->name, "array.", 6) == 0) {
+        rc = ff_array_form(f, a);
     }
     if (!rc && a->dtype->structured) { /* not all have a description */
         ff_buf_init(&text, FF_DTYPE_MAX_TEXT_BYTES);
@@ -187,10 +176,20 @@ void ff_ndarray_clear(struct ff_ndarray *a)
 int ff_view_ndarray(struct ff_value v, struct ff_ndarray *out)
 {
     struct ff_form f;
-    if (!ff_form_of(v, &f) || strncmp(f.name, "numpy.", 6) != 0) {
+    if (!ff_form_of(v, &f) ||
+        (strncmp(f.name, "numpy.", 6) != 0 && strncmp(f.name, "array.", 6) != 0)) {
         return 1;
     }
     return parse(&f, out);
+}
+
+void ff_ndarray_bytes(const struct ff_ndarray *a, uint8_t *out, size_t size)
+{
+    if (ff_kind(a->data) == FF_LIST) {
+        ff_array_numbers(a, out, size);
+    } else {
+        (void)ff_view_payload(a->data, out, size);
+    }
 }
 
 static bool fits(const struct ff_form *f, int view)
@@ -204,6 +203,11 @@ static bool fits(const struct ff_form *f, int view)
 bool ff_form_is_ndarray(const struct ff_form *f)
 {
     return fits(f, FF_VIEW_NDARRAY);
+}
+
+bool ff_form_is_array(const struct ff_form *f)
+{
+    return fits(f, FF_VIEW_ARRAY);
 }
 
 bool ff_form_is_scalar(const struct ff_form *f)
@@ -234,7 +238,7 @@ static struct ff_array *make(const struct ff_ndarray *a, struct ff_error *e)
         if (!p.ctx) {
             return no_memory(e);
         }
-        (void)ff_view_payload(a->data, p.ctx, (size_t)a->size_bytes);
+        ff_ndarray_bytes(a, p.ctx, (size_t)a->size_bytes);
         p.data = p.ctx;
         p.release = ff_free;
     }

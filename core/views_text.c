@@ -52,15 +52,24 @@ static int append_offset(const struct ff_timedelta *t, struct ff_buf *out)
     return rc;
 }
 
-/* An unknown kind of zone has no text, and so has no date in it. */
+/* Without an offset a zone has no text here, and so has no date in it. */
 static int append_zone(struct ff_value zone, struct ff_buf *out)
 {
-    struct ff_timedelta offset;
-    struct ff_value name;
+    struct ff_zone z;
     if (!zone.doc) {
         return 0;
     }
-    return ff_view_timezone(zone, &offset, &name) ? append_offset(&offset, out) : 1;
+    return ff_view_zone(zone, &z) && z.has_offset ? append_offset(&z.offset, out) : 1;
+}
+
+static int append_zone_name(struct ff_value v, struct ff_buf *out)
+{
+    struct ff_zone z;
+    if (!ff_view_zone(v, &z)) {
+        return 1;
+    }
+    return z.name ? ff_buf_append(out, z.name, z.name_bytes)
+                  : append_offset(&z.offset, out);
 }
 
 static int append_datetime(struct ff_value v, struct ff_buf *out)
@@ -120,19 +129,11 @@ static int append_timezone(struct ff_value v, struct ff_buf *out)
 
 static int append_uuid(struct ff_value v, struct ff_buf *out)
 {
-    struct ff_form f;
-    uint8_t scratch[8], number[16] = {0};
-    const uint8_t *bytes;
-    size_t size;
-    int rc = 0;
-    if (!ff_form_of(v, &f) ||
-        ff_int_bytes(ff_get(f.state, "int"), scratch, &bytes, &size, NULL)) {
-        return 1;
-    }
-    memcpy(number, bytes, size < 16 ? size : 16);
-    for (int i = 15; i >= 0 && !rc; i--) {
+    uint8_t bytes[16];
+    int rc = ff_view_uuid(v, bytes) ? 0 : 1;
+    for (int i = 0; i < 16 && !rc; i++) {
         rc = ff_buf_printf(out, "%s%02x",
-                           i == 11 || i == 9 || i == 7 || i == 5 ? "-" : "", number[i]);
+                           i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", bytes[i]);
     }
     return rc;
 }
@@ -217,6 +218,8 @@ static int append_view(struct ff_value v, const struct ff_form *f, struct ff_buf
         return append_timedelta(v, out);
     case FF_VIEW_TIMEZONE:
         return append_timezone(v, out);
+    case FF_VIEW_ZONE:
+        return append_zone_name(v, out);
     case FF_VIEW_DECIMAL:
         return append_args(f, "", out);
     case FF_VIEW_FRACTION:
@@ -242,7 +245,7 @@ int ff_view_text(struct ff_value v, struct ff_buf *out)
 {
     struct ff_form f;
     size_t start = out->length_bytes;
-    int rc = ff_form_of(v, &f) ? append_view(v, &f, out) : 1;
+    int rc = ff_form_of(v, &f) ? append_view(v, &f, out) : append_zone_name(v, out);
     if (rc) {
         out->length_bytes = start;
     }

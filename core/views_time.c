@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "core/doc.h"
+
 static int days_in_month(int year, int month)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -130,4 +132,93 @@ bool ff_view_timezone(struct ff_value v, struct ff_timedelta *offset,
     }
     *name = ff_form_arg(&f, 1);
     return true;
+}
+
+/* ---- zones by name ---- */
+
+/* getattr(zoneinfo.ZoneInfo, "_unpickle")(key, from_cache): Modules/_zoneinfo.c,
+ * zoneinfo_reduce. */
+struct ff_value ff_form_zone_key(struct ff_value v)
+{
+    struct ff_form f;
+    struct ff_value key = FF_NOTHING, args = ff_part(v, FF_PART_ARGS);
+    const char *name;
+    size_t size;
+    if (ff_kind(v) != FF_OBJECT || !ff_form_of(ff_part(v, FF_PART_CALLABLE), &f) ||
+        strcmp(f.name, "builtins.getattr") != 0 || f.arg_count != 2 ||
+        !ff_form_is_global(ff_form_arg(&f, 0), "zoneinfo.ZoneInfo") ||
+        ff_str(ff_form_arg(&f, 1), &name, &size, NULL) || size != 9 ||
+        memcmp(name, "_unpickle", 9) != 0 || ff_length(args) != 2 ||
+        ff_part(v, FF_PART_STATE).doc) {
+        return key;
+    }
+    (void)ff_item(args, 0, NULL, &key, NULL);
+    return ff_kind(key) == FF_STR ? key : FF_NOTHING;
+}
+
+static void set_seconds(struct ff_zone *z, int64_t seconds)
+{
+    z->has_offset = 1;
+    z->offset.days = seconds < 0 ? -1 : 0;
+    z->offset.seconds = seconds - 86400 * z->offset.days;
+}
+
+/* pytz/__init__.py and tzinfo.py: _UTC(), FixedOffset(minutes), _p(name), and _p(name,
+ * offset, dst, short name) of a zone with its offset at a time, in seconds. */
+static bool parse_pytz(const struct ff_form *f, struct ff_zone *z)
+{
+    int64_t number;
+    struct ff_value name = ff_form_arg(f, 0);
+    memset(z, 0, sizeof *z);
+    if (!ff_form_is_call(f)) {
+        return false;
+    }
+    if (strcmp(f->name, "pytz._UTC") == 0) {
+        z->name = "UTC";
+        z->name_bytes = 3;
+        set_seconds(z, 0);
+        return f->arg_count == 0;
+    }
+    if (strcmp(f->name, "pytz.FixedOffset") == 0) {
+        if (f->arg_count != 1 || !ff_form_int(name, -1439, 1439, &number)) {
+            return false;
+        }
+        set_seconds(z, 60 * number);
+        return true;
+    }
+    if (strcmp(f->name, "pytz._p") != 0 || ff_kind(name) != FF_STR ||
+        (f->arg_count != 1 && f->arg_count != 4) ||
+        ff_str(name, &z->name, &z->name_bytes, NULL)) {
+        return false;
+    }
+    if (f->arg_count == 4) {
+        if (!ff_form_int(ff_form_arg(f, 1), -86399, 86399, &number)) {
+            return false;
+        }
+        set_seconds(z, number);
+    }
+    return true;
+}
+
+bool ff_form_is_zone(const struct ff_form *f)
+{
+    struct ff_zone z;
+    return parse_pytz(f, &z);
+}
+
+bool ff_view_zone(struct ff_value v, struct ff_zone *out)
+{
+    struct ff_form f;
+    struct ff_value name = ff_form_zone_key(v);
+    memset(out, 0, sizeof *out);
+    if (!name.doc && ff_form_of(v, &f) && strncmp(f.name, "pytz.", 5) == 0) {
+        return parse_pytz(&f, out);
+    }
+    if (!name.doc) {
+        out->has_offset = 1;
+        if (!ff_view_timezone(v, &out->offset, &name)) {
+            return false;
+        }
+    }
+    return !name.doc || ff_str(name, &out->name, &out->name_bytes, NULL) == FF_OK;
 }

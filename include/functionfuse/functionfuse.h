@@ -336,7 +336,7 @@ FF_API int ff_real(struct ff_value, double *out, struct ff_error *);
 /* UTF-8 without NUL at its end; lone surrogates as three bytes (WTF-8). No copy. */
 FF_API int ff_str(struct ff_value, const char **text, size_t *size_bytes,
                   struct ff_error *);
-/* bytes, bytearray. No copy. */
+/* FF_BYTES, FF_BYTEARRAY. No copy. For FF_VIEW_BYTES see ff_copy_bytes. */
 FF_API int ff_bytes(struct ff_value, const void **data, size_t *size_bytes,
                     struct ff_error *);
 /* How many items; 0 for what has none. */
@@ -366,8 +366,8 @@ FF_API int ff_persistent(struct ff_value, const char **serializer, const char **
  */
 FF_API struct ff_value ff_resolve(struct ff_value, const struct ff_call *,
                                   struct ff_error *);
-/* FF_ARRAY, FF_PERSISTENT that is an array, or an ndarray in the stream. Borrowed from
- * the document. */
+/* FF_ARRAY, FF_PERSISTENT that is an array, or FF_VIEW_NDARRAY, FF_VIEW_SCALAR (no axes) or
+ * FF_VIEW_ARRAY in the stream. Borrowed from the document. */
 FF_API const struct ff_array *ff_array(struct ff_value, struct ff_error *);
 /* FF_NATIVE of that class, or NULL. */
 FF_API void *ff_native(struct ff_value, const char *class_name);

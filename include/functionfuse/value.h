@@ -56,8 +56,8 @@ enum ff_kind {
 };
 
 /* What an FF_OBJECT, or an FF_ARRAY, can be looked at as, besides its parts.
- * FF_VIEW_NONE: only its parts. Names are Python's types; the accessors are in
- * functionfuse.h. */
+ * FF_VIEW_NONE: only its parts. Names are Python's types; the accessor of each is in
+ * view.h. Members are only ever appended. */
 enum ff_view {
     FF_VIEW_NONE = 0,
     FF_VIEW_NDARRAY, /* ff_array() */
@@ -81,9 +81,15 @@ enum ff_view {
     FF_VIEW_DEQUE,
     FF_VIEW_COUNTER,
     FF_VIEW_PATH,
-    FF_VIEW_NAMEDTUPLE,
-    FF_VIEW_ENUM,
-    FF_VIEW_EXCEPTION
+    FF_VIEW_NAMEDTUPLE, /* a class and its fields: a namedtuple, or what is made like one */
+    FF_VIEW_ENUM, /* a class and a member's value or name, or what is made like one */
+    FF_VIEW_EXCEPTION,
+    FF_VIEW_ARRAY,        /* array.array: ff_array(), one axis */
+    FF_VIEW_OBJECT_ARRAY, /* a numpy array of objects */
+    FF_VIEW_ZONE,         /* a time zone by name: zoneinfo, pytz */
+    FF_VIEW_INDEX,        /* pandas: labels of an axis */
+    FF_VIEW_SERIES,       /* pandas */
+    FF_VIEW_DATAFRAME     /* pandas */
 };
 
 /* The parts of an FF_OBJECT. */

@@ -31,6 +31,12 @@ static const char *const view_names[] = {
     [FF_VIEW_NAMEDTUPLE] = "namedtuple",
     [FF_VIEW_ENUM] = "enum",
     [FF_VIEW_EXCEPTION] = "exception",
+    [FF_VIEW_ARRAY] = "array",
+    [FF_VIEW_OBJECT_ARRAY] = "object_array",
+    [FF_VIEW_ZONE] = "zone",
+    [FF_VIEW_INDEX] = "index",
+    [FF_VIEW_SERIES] = "series",
+    [FF_VIEW_DATAFRAME] = "dataframe",
 };
 
 static struct ff_doc *load_hex(const char *hex, struct ff_error *e)
@@ -152,7 +158,7 @@ START_TEST(golden_numpy_gives_arrays)
     for (size_t i = 0; i < COUNT_OF(arrays); i++) {
         check_array(ff_doc_root(doc), &arrays[i]);
     }
-    ck_assert_int_eq(ff_view(ff_get(ff_doc_root(doc), "obj")), FF_VIEW_NONE);
+    ck_assert_int_eq(ff_view(ff_get(ff_doc_root(doc), "obj")), FF_VIEW_OBJECT_ARRAY);
     ck_assert_ptr_null(ff_array(ff_get(ff_doc_root(doc), "obj"), &e));
     ck_assert_int_eq(e.code, FF_E_TYPE);
     ff_doc_free(doc);

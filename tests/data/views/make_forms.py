@@ -3,8 +3,11 @@
 """Writes forms.txt: pickles of well-known classes as CPython spells them in each protocol, with
 the view and the JSON that is expected. One line a form: name, protocol, view, JSON, pickle in
 hex. Run with Python 3.11; lines that need Python 2 are made when python2.7 is on the path."""
-import collections, datetime as dt, decimal, fractions, pathlib, pickle, shutil, subprocess, sys
-import types, uuid
+import array as arrays, collections, datetime as dt, decimal, enum, fractions, pathlib, pickle
+import shutil, subprocess, sys, types, uuid, zoneinfo
+
+Point = collections.namedtuple("Point", "x y")
+Color = enum.Enum("Color", [("RED", 1), ("BLUE", "b")])
 
 UTC = dt.timezone.utc
 CASES = [
@@ -63,6 +66,14 @@ OBJECTS = [
     ("pure_path", pathlib.PureWindowsPath("a", "b"), "path"),
     ("os_error", OSError(2, "nope", "f"), "exception"),
     ("namespace", types.SimpleNamespace(a=1), "none"),
+    ("array", arrays.array("i", [1, -2]), "array"),
+    ("array_float", arrays.array("f", [1.5]), "array"),
+    ("array_large", arrays.array("Q", [2**64 - 1]), "array"),
+    ("array_none", arrays.array("d"), "array"),
+    ("zone_info", zoneinfo.ZoneInfo("Europe/Berlin"), "zone"),
+    ("namedtuple", Point(1, 2), "namedtuple"),
+    ("enum", Color.RED, "enum"),
+    ("enum_text", Color.BLUE, "enum"),
 ]
 
 
@@ -104,6 +115,7 @@ def array(module, shape, kind, fortran, data, cls="numpy.ndarray"):
 
 ONE, TWO = "numpy.core.multiarray", "numpy._core.multiarray"
 I4, F8 = simple("i4"), simple("f8")
+O8 = dtype("O8", 3, "|", None, None, None, -1, -1, 63)
 PAIR = dtype("V8", 3, "|", None, ("a", "b"), {"a": (simple("i2"), 0), "b": (I4, 4)}, 8, 1, 16)
 SUB = dtype("V8", 3, "|", (I4, (2,)), None, None, 8, 4, 0)
 NUMPY = [
@@ -141,6 +153,10 @@ NUMPY = [
      (5,)),
     ("scalar", Call(ONE + ".scalar", (F8, b"\0\0\0\0\0\0\xf8?")), "scalar",
      '{"$scalar":{"dtype":"<f8","data":"AAAAAAAA+D8="}}', (0, 2, 4)),
+    ("scalar_umath", Call("numpy.core._multiarray_umath.scalar", (I4, bytes(4))), "scalar",
+     '{"$scalar":{"dtype":"<i4","data":"AAAAAA=="}}', (2, 4)),
+    ("array_umath2", array("numpy._core._multiarray_umath", (1,), I4, False, bytes(4)), "ndarray",
+     '{"$ndarray":{"dtype":"<i4","shape":[1],"data":"AAAAAA=="}}', (2, 4)),
     ("dtype", F8, "dtype", '{"$dtype":"<f8"}', (0, 2, 4)),
 ]
 NUMPY_OBJECTS = [
@@ -153,8 +169,50 @@ NUMPY_OBJECTS = [
     ("array_huge", array(ONE, (1 << 40, 1 << 40), I4, False, b""), "none"),
     ("array_negative", array(ONE, (-1,), I4, False, b""), "none"),
     ("array_axes", array(ONE, (1,) * 33, I4, False, bytes(4)), "none"),
-    ("array_objects", array(ONE, (1,), dtype("O8", 3, "|", None, None, None, -1, -1, 63), False,
-                            [None]), "none"),
+    ("array_objects", array(ONE, (1,), O8, False, [None]), "object_array"),
+    ("array_objects_f", array(TWO, (2, 1), O8, True, ["a", 1]), "object_array"),
+    ("array_objects_few", array(ONE, (3,), O8, False, [None]), "none"),
+    ("array_objects_huge", array(ONE, (1 << 40, 1 << 40), O8, False, []), "none"),
+    ("array_objects_bytes", array(ONE, (1,), O8, False, b"a"), "none"),
+    ("array_strings", array(TWO, (1,), Call("numpy._core._internal._convert_to_stringdtype_kwargs",
+                                            (True,)), False, ["a"]), "none"),
+    ("dtype_0", Call("numpy.dtype", ("i4", 0, 1), ("<", None, None, 4, 4)), "dtype"),
+    ("dtype_0_fields", Call("numpy.dtype", ("V4", 0, 1),
+                            ("|", None, {"a": (I4, 0), -1: ["a"]}, 4, 1)), "dtype"),
+    ("dtype_1", dtype("i4", 1, "<", None, None, -1, -1), "dtype"),
+    ("dtype_1_fields", dtype("V4", 1, "|", None, {"a": (I4, 0), -1: ["a"]}, 4, 1), "dtype"),
+    ("dtype_1_names", dtype("V4", 1, "|", None, {"a": (I4, 0)}, 4, 1), "none"),
+    ("dtype_2", dtype("i4", 2, "<", None, None, None, -1, -1), "dtype"),
+    ("dtype_5", dtype("i4", 5, "<", None, None, None, -1, -1, 0, None), "none"),
+    ("dtype_not_3", dtype("i4", 4, "<", None, None, None, -1, -1, 0), "none"),
+    ("buffer_k_few", Call("numpy._core.numeric._frombuffer",
+                          (bytes(8), I4, (2, 1), "K", (0,))), "none"),
+    ("buffer_k_none", Call("numpy._core.numeric._frombuffer",
+                           (bytes(8), I4, (2, 1), "K", None)), "none"),
+    ("machine_utf16", Call("array._array_reconstructor",
+                           (arrays.array, "u", 18, bytes(4))), "none"),
+    ("machine_short", Call("array._array_reconstructor",
+                           (arrays.array, "i", 8, bytes(5))), "none"),
+    ("machine_format", Call("array._array_reconstructor",
+                            (arrays.array, "i", 22, bytes(4))), "none"),
+    ("machine_type", Call("array._array_reconstructor",
+                          (arrays.array, "x", 8, bytes(4))), "none"),
+    ("machine_class", Call("array._array_reconstructor", (int, "i", 8, bytes(4))), "none"),
+    ("numbers_past", Call("array.array", ("b", [128])), "none"),
+    ("numbers_mixed", Call("array.array", ("d", [1.0, "a"])), "none"),
+    ("numbers_text", Call("array.array", ("u", ["a"])), "none"),
+    ("pytz_utc", Call("pytz._UTC", ()), "zone"),
+    ("pytz_name", Call("pytz._p", ("Europe/Berlin",)), "zone"),
+    ("pytz_state", Call("pytz._p", ("Europe/Berlin", 3600, 0, "CET")), "zone"),
+    ("pytz_fixed", Call("pytz.FixedOffset", (-90,)), "zone"),
+    ("pytz_far", Call("pytz._p", ("X", 86400, 0, "X")), "none"),
+    ("enum_name", Call("builtins.getattr", (Color, "RED")), "enum"),
+    ("enum_status", Call("http.HTTPStatus", (200,)), "enum"),
+    ("attribute", Call("builtins.getattr", (Color, "Inner")), "none"),
+    ("address", Call("ipaddress.IPv4Address", (1,)), "none"),
+    ("function_call", Call("acme.make", (1,)), "none"),
+    ("cloudpickle", Call("cloudpickle.cloudpickle._builtin_type", ("CodeType",)), "none"),
+    ("cloudpickle_class", Call("cloudpickle.cloudpickle.Maker", (1,)), "none"),
     ("array_matrix", array(ONE, (1, 1), I4, False, bytes(4), "numpy.matrix"), "ndarray"),
     ("array_stranger", array(ONE, (1, 1), I4, False, bytes(4), "acme.Array"), "none"),
     ("array_meta", array(ONE, (1,), dtype("f8", 4, "<", None, None, None, -1, -1, 0,
@@ -222,14 +280,18 @@ def lines():
         for p in protocols:
             yield f"{name}\t{p}\t{view}\t{json}\t{pickle.dumps(value, p).hex()}"
     for name, value, view in OBJECTS + NUMPY_OBJECTS:
-        for p in (4,) if name.endswith("_fold") else (2, 4):  # 2 and 3 have none
+        for p in (4,) if name.endswith("_fold") else (2, 4):
             yield f"{name}\t{p}\t{view}\t*\t{pickle.dumps(value, p).hex()}"
 
 
+FORMS = __file__.rsplit("/", 1)[0] + "/forms.txt"
 out = list(lines())
-if shutil.which("python2.7"):
+old = subprocess.run(["python2.7", "-c", ""], capture_output=True) if shutil.which("python2.7") else None
+if not old or old.returncode:  # its lines stay as they are
+    out += [line for line in open(FORMS).read().splitlines() if line.startswith("py2_")]
+else:
     out += subprocess.run(["python2.7", "-c", PYTHON2], check=True, capture_output=True,
                           text=True).stdout.splitlines()
-with open(__file__.rsplit("/", 1)[0] + "/forms.txt", "w") as f:
+with open(FORMS, "w") as f:
     f.write("# name, protocol, view, JSON (* = an object, not looked at), pickle; made by "
             "make_forms.py\n" + "\n".join(out) + "\n")
