@@ -221,11 +221,12 @@ static bool may_come(int code)
     return found;
 }
 
-static double now_s(void)
+/* Of the CPU: a machine that is busy with other things is no endless work. */
+static double spent_s(void)
 {
     struct timespec t;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -261,7 +262,7 @@ static int try_file(struct stub *s, const struct image *m, size_t size_bytes, in
 {
     struct ff_error e = FF_ERROR_INIT;
     struct ff_array *got;
-    double begun = now_s();
+    double begun = spent_s();
     int code;
 
     stub_store(s, "x", m->bad, size_bytes);
@@ -272,7 +273,7 @@ static int try_file(struct stub *s, const struct image *m, size_t size_bytes, in
         got->release(got);
     }
     ck_assert_int_eq(stub_open_files(), 0);
-    ck_assert_msg(now_s() - begun < ONE_READ_S, "%g s", now_s() - begun);
+    ck_assert_msg(spent_s() - begun < ONE_READ_S, "%g s", spent_s() - begun);
     return code;
 }
 
