@@ -249,6 +249,12 @@ static int redact(json_t *value, int depth)
     return failed;
 }
 
+static const char *plain_name_wrong(const char *text)
+{
+    return strpbrk(text, "\"\\") ? "a name without quotes and backslashes is expected"
+                                 : name_wrong(text);
+}
+
 static const char *pin_wrong(const char *text)
 {
     return strlen(text) == FF_PIN_DIGITS &&
@@ -306,6 +312,7 @@ static int take_plugins(struct reading *r, json_t *value, const struct key *key)
         {"require", take_list, offsetof(struct ff_config, require), name_wrong},
         {"owners", take_list, offsetof(struct ff_config, owners), name_wrong},
         {"pins", take_named, offsetof(struct ff_config, pins), pin_wrong},
+        {"classes", take_named, offsetof(struct ff_config, classes), plain_name_wrong},
         {"options", take_named, offsetof(struct ff_config, options), NULL},
         {NULL, NULL, 0, NULL}};
 

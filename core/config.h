@@ -39,6 +39,7 @@ struct ff_config {
     char **owners;                /* user names and numbers */
     struct ff_named_list pins;    /* by plugin: a text of FF_PIN_DIGITS */
     struct ff_named_list options; /* by plugin */
+    struct ff_named_list classes; /* by class: the name of a serializer, in quotes */
     struct ff_named_list storages;
     char *default_storage; /* or NULL */
     uint32_t threads;      /* 0 = not said */

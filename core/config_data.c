@@ -145,6 +145,7 @@ void ff_config_free(struct ff_config *c)
         ff_list_free(c->require);
         ff_list_free(c->owners);
         free_named(&c->options);
+        free_named(&c->classes);
         free_named(&c->pins);
         free_named(&c->storages);
         ff_free(c);

@@ -389,6 +389,8 @@ static int put_config(struct ff_buf *out, const struct ff_host *host)
     code = code ? code : put_list(out, "owners", c->owners);
     code = code ? code : put_named(out, "pins", &c->pins);
     code = code ? code : ff_buf_append_text(out, ", ");
+    code = code ? code : put_named(out, "classes", &c->classes);
+    code = code ? code : ff_buf_append_text(out, ", ");
     code = code ? code : put_named(out, "options", &c->options);
     code = code ? code : ff_buf_append_text(out, "}, ");
     code = code ? code : put_named(out, "storages", &c->storages);

@@ -254,12 +254,45 @@ static int consider(struct ff_registry *r, struct ff_plugin *p, struct choice *c
     return code;
 }
 
+/* The serializer that the configuration names for a class, or NULL. FF_E_PLUGIN: it is not
+ * there, or not for that class. */
+static int choose_mapped(struct ff_registry *r, const char *class_name,
+                         struct ff_plugin **out, struct ff_error *e)
+{
+    const struct ff_named_json *mapped =
+        ff_named_find(&r->host->config->classes, class_name);
+    char name[LIST_BYTES];
+    int code;
+
+    *out = NULL;
+    if (!mapped) {
+        return FF_OK;
+    }
+    /* kept as JSON: a text in quotes, without escapes */
+    (void)snprintf(name, sizeof name, "%.*s", (int)strlen(mapped->json) - 2,
+                   mapped->json + 1);
+    code = obtain(r, "serializer", name, out, e);
+    if (!code && !ff_has_word((*out)->row.classes, class_name, 0)) {
+        code = ff_fail(e, FF_E_PLUGIN, name,
+                       "plugins.classes names \"%s\" for %.200s, which it does not keep",
+                       name, class_name);
+        ff_error_fix(e, "take the line out of plugins.classes in the configuration");
+    }
+    return code;
+}
+
 static int choose_enabled(struct ff_registry *r, struct choice *c, struct ff_error *e)
 {
-    int code = FF_OK;
+    struct ff_plugin *first = NULL;
+    int code = choose_mapped(r, c->class_name, &first, e);
 
+    if (!code && first) {
+        code = consider(r, first, c, e);
+    }
     for (size_t i = 0; i < r->order.count && !code; i++) {
-        code = consider(r, *(struct ff_plugin **)ff_vec_at(&r->order, i), c, e);
+        struct ff_plugin *p = *(struct ff_plugin **)ff_vec_at(&r->order, i);
+
+        code = p == first ? FF_OK : consider(r, p, c, e);
     }
     return code;
 }
@@ -302,6 +335,50 @@ int ff_registry_for_class(struct ff_host *host, const char *class_name,
     }
     ff_registry_unlock(r);
     return code ? code : (int)c.count;
+}
+
+static void add_choice(struct ff_plugin_choice *out, size_t max, size_t *count,
+                       const struct ff_plugin *p, const char *why)
+{
+    if (*count < max) {
+        out[*count] = (struct ff_plugin_choice){&p->row, why};
+    }
+    ++*count;
+}
+
+size_t ff_plugin_choices(const struct ff_host *host, const char *class_name,
+                         struct ff_plugin_choice *out, size_t max)
+{
+    struct ff_plugin *first = NULL;
+    struct ff_registry *r;
+    size_t count = 0;
+
+    if (!ff_plugin_count(host) || !class_name) { /* afterwards every row is final */
+        return 0;
+    }
+    r = ff_registry_lock(host);
+    if (!choose_mapped(r, class_name, &first, NULL) && first) {
+        add_choice(out, max, &count, first, "plugins.classes names it");
+    }
+    for (size_t i = 0; i < r->order.count; i++) {
+        const struct ff_plugin *p = *(struct ff_plugin **)ff_vec_at(&r->order, i);
+
+        if (p != first && is_loaded(p) && ff_has_word(p->row.classes, class_name, 0)) {
+            add_choice(out, max, &count, p,
+                       count ? "asked when those before it decline"
+                             : "the last one that was enabled for the class");
+        }
+    }
+    for (size_t i = 0; i < r->plugins.count; i++) {
+        const struct ff_plugin *p = ff_plugin_of(r, i);
+
+        if (!is_loaded(p) && strcmp(p->row.code, "duplicate") != 0 &&
+            ff_has_word(p->row.classes, class_name, 0)) {
+            add_choice(out, max, &count, p, "not loaded");
+        }
+    }
+    ff_registry_unlock(r);
+    return count;
 }
 
 void ff_registry_hint(struct ff_host *host, const char *class_name, struct ff_error *e)

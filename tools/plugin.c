@@ -84,8 +84,8 @@ static void add_classes(struct ff_json *j, struct ff_value row, const char *clas
     }
 }
 
-static void add_row(struct ff_json *j, struct ff_value list,
-                    const struct ff_plugin_row *r)
+static struct ff_value add_row(struct ff_json *j, struct ff_value list,
+                               const struct ff_plugin_row *r)
 {
     struct ff_value v = ff_json_add_dict(j, list);
     ff_json_text(j, v, "file", r->file);
@@ -97,6 +97,7 @@ static void add_row(struct ff_json *j, struct ff_value list,
     ff_json_text(j, v, "reason", r->reason);
     ff_json_text(j, v, "fix", r->fix);
     add_classes(j, v, r->classes);
+    return v;
 }
 
 static int list(struct ff_cli *c, struct ff_error *e)
@@ -117,7 +118,7 @@ static int list(struct ff_cli *c, struct ff_error *e)
     ff_json_begin(&j, e);
     rows = ff_json_list(&j, j.root, "plugins");
     for (size_t i = 0; i < ff_plugin_count(host); i++) {
-        add_row(&j, rows, ff_plugin_at(host, i));
+        (void)add_row(&j, rows, ff_plugin_at(host, i));
     }
     return ff_json_end(c, &j);
 }
@@ -171,7 +172,7 @@ static size_t print_file(struct ff_cli *c, const struct ff_host *host,
         }
         found++;
         if (c->json) {
-            add_row(&j, rows, r);
+            (void)add_row(&j, rows, r);
         } else {
             print_facts(c, r);
         }
@@ -313,47 +314,44 @@ static int pin(struct ff_cli *c, int on, struct ff_error *e)
 
 /* ---- which ---- */
 
-static int serves(const struct ff_plugin_row *r, const char *class_name)
+enum { CHOICES_MAX = 64 };
+
+static void print_choice(const struct ff_cli *c, const struct ff_plugin_choice *choice)
 {
-    size_t n = strlen(class_name);
-    for (const char *at = r->classes; *at; at += strspn(at, " ")) {
-        size_t size = strcspn(at, " ");
-        if (size == n && memcmp(at, class_name, n) == 0) {
-            return 1;
-        }
-        at += size;
+    const struct ff_plugin_row *r = choice->row;
+    int loaded = strcmp(r->code, "loaded") == 0;
+    ff_print_name(c, r->name);
+    (void)printf("  %s", choice->why);
+    if (!loaded) {
+        (void)printf(" (%s): ", r->code);
+        ff_print_name(c, r->fix);
     }
-    return 0;
+    (void)fputc('\n', stdout);
 }
 
 static int which(struct ff_cli *c, struct ff_error *e)
 {
+    struct ff_plugin_choice choices[CHOICES_MAX];
     struct ff_host *host = ff_cli_host(c, e);
     const char *class_name = c->args[1];
-    const struct ff_plugin_row *idle = NULL;
-    size_t found = 0;
+    size_t count = host ? ff_plugin_choices(host, class_name, choices, CHOICES_MAX) : 0;
+    const struct ff_plugin_row *first = count ? choices[0].row : NULL;
+    int found = first && strcmp(first->code, "loaded") == 0;
     struct ff_json j;
     struct ff_value rows = {NULL, 0};
+    if (!host) {
+        return e->code;
+    }
     if (c->json) {
         ff_json_begin(&j, e);
         ff_json_text(&j, j.root, "class", class_name);
         rows = ff_json_list(&j, j.root, "plugins");
     }
-    for (size_t i = 0; host && i < ff_plugin_count(host); i++) {
-        const struct ff_plugin_row *r = ff_plugin_at(host, i);
-        if (!serves(r, class_name)) {
-            continue;
-        }
-        if (strcmp(r->code, "loaded") != 0) {
-            idle = r;
-            continue;
-        }
-        found++;
+    for (size_t i = 0; i < count && i < CHOICES_MAX; i++) {
         if (c->json) {
-            add_row(&j, rows, r);
-        } else {
-            ff_print_name(c, r->name);
-            (void)fputc('\n', stdout);
+            ff_json_text(&j, add_row(&j, rows, choices[i].row), "why", choices[i].why);
+        } else if (found) {
+            print_choice(c, &choices[i]);
         }
     }
     if (c->json) {
@@ -362,8 +360,8 @@ static int which(struct ff_cli *c, struct ff_error *e)
     if (!found) {
         (void)ff_fail(e, FF_E_PLUGIN, NULL, "no loaded serializer keeps %.200s",
                       class_name);
-        if (idle) {
-            ff_error_fix(e, "%.120s would: %.120s", idle->name, idle->fix);
+        if (first) {
+            ff_error_fix(e, "%.120s would: %.120s", first->name, first->fix);
         }
     }
     return e->code;

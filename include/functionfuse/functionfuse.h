@@ -105,6 +105,16 @@ FF_API size_t ff_plugin_count(const struct ff_host *);
 /* Borrowed from the host; NULL when i is out of range. Sorted by file, then name. */
 FF_API const struct ff_plugin_row *ff_plugin_at(const struct ff_host *, size_t i);
 
+/* One of the serializers for a class, and why it stands where it does (static text). */
+struct ff_plugin_choice {
+    const struct ff_plugin_row *row;
+    const char *why;
+};
+/* The serializers for objects of a class in the order in which they are asked, then those that
+ * are not loaded, without duplicates: at most `max` of them; returns how many there are. */
+FF_API size_t ff_plugin_choices(const struct ff_host *, const char *class_name,
+                                struct ff_plugin_choice *out, size_t max);
+
 /* Copy a plugin file into the user's plugin directory (made, mode 0700, when missing) by
  * way of a temporary name. installed (may be NULL): where it went. FF_E_PLUGIN: not a
  * plugin. */

@@ -29,9 +29,10 @@ json_is 'in JSON, too' \
     "[('not-elf', True, True)]"
 
 good 'which' plugin which dask.array.core.Array
-is 'the serializer' "$out" HDFSerializer
+is 'the serializer, and why' "$out" 'HDFSerializer  the last one that was enabled for the class'
 good 'which --json' plugin which dask.array.core.Array --json
-json_is 'its row' "d['class'], [r['name'] for r in d['plugins']]" "('dask.array.core.Array', ['HDFSerializer'])"
+json_is 'its row' "d['class'], [(r['name'], r['why']) for r in d['plugins']]" \
+    "('dask.array.core.Array', [('HDFSerializer', 'the last one that was enabled for the class')])"
 bad 5 '*no loaded serializer keeps no.Such*' plugin which no.Such
 
 so=$(find "$plugins" -name '*npy*.so' | head -n 1)
@@ -78,4 +79,33 @@ bad 5 '*HDFSerialiser*did you mean *HDFSerializer*' plugin enable HDFSerialiser
 good 'disable the array serializer' plugin disable HDFSerializer
 npy a.npy '2, 2'
 bad 5 '*wf/a*dask.array.core.Array*ff plugin*' put wf/a a.npy
+
+# ---- which, and the map of classes ----
+
+mkdir two && chmod 700 two
+sed 's/"npy"/"acme.npy"/' "$FF_SOURCE/plugins/npy/npy.c" >acme_npy.c
+check 'a second serializer for a class' cc -shared -fPIC acme_npy.c "-I$FF_SOURCE/include" -o two/acme_npy.so
+chmod 755 two/acme_npy.so
+both() { # PLUGINS-MEMBERS
+    echo '{"plugins": {"path": ["'"$work"'/two"], "enable": ["acme.npy", "npy"]'"$1"'}}' >both.json
+    run --config both.json plugin which numpy.ndarray
+}
+both ''
+is 'the last one enabled is first' "$(awk '{ print $1 }' <<<"$out" | tr '\n' ' ')" 'npy acme.npy '
+like 'and why the other is there' "$out" '*acme.npy  asked when those before it decline*'
+both ', "classes": {"numpy.ndarray": "acme.npy"}'
+is 'the map of classes decides' "$(awk '{ print $1 }' <<<"$out" | tr '\n' ' ')" 'acme.npy npy '
+like 'and says so' "$out" 'acme.npy  plugins.classes names it*'
+npy n.npy '2, 2'
+run --config both.json -S ./mapped put wf/a n.npy --inline
+run --config both.json -S ./mapped info wf/a
+like 'it is the one that keeps' "$out" '*serializer *acme.npy*'
+both ', "classes": {"numpy.ndarray": "HDFSerializer"}'
+bad 5 '*plugins.classes names "HDFSerializer" for numpy.ndarray*fix: *' --config both.json -S ./mapped put wf/b n.npy --inline
+both ', "disable": ["npy"]'
+like 'one that is disabled is last' "$out" '*npy  not loaded (disabled): ff plugin enable npy'
+run config check both.json
+is 'a map is a configuration' "$code" 0
+echo '{"plugins": {"classes": {"a.B": 1}}}' >wrong.json
+bad 2 '*/plugins/classes/a.B*a string is expected*' config check wrong.json
 finish

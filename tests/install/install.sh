@@ -18,10 +18,10 @@ is 'nothing stays where it was' "$(find "$work/staged" ! -type d)" ''
 has() { # WHAT PATTERN: just one file
     is "there is $1" "$(find "$tree" -path "$tree/$2" | wc -l)" 1
 }
-for header in array error functionfuse plugin value; do
+for header in array diff error functionfuse pickle plugin value; do
     has "$header.h" "include/functionfuse/$header.h"
 done
-is 'no other header' "$(find "$tree/include" -type f | wc -l)" 5
+is 'no other header' "$(find "$tree/include" -type f | wc -l)" 7
 has 'the library by its full name' 'lib*/libfunctionfuse.so.[0-9]*.[0-9]*.[0-9]*'
 like 'its soname' "$(objdump -p "$libdir/libfunctionfuse.so" | grep SONAME)" '*libfunctionfuse.so.[0-9]'
 has 'a link of the soname' 'lib*/libfunctionfuse.so.[0-9]'
@@ -68,6 +68,33 @@ check 'one linked with a run path' cc "$FF_SOURCE/docs/examples/readme.c" \
     $(pkg-config --cflags --libs functionfuse) "-Wl,-rpath,$libdir" -o program
 is 'needs no variable' "$(./program 2>&1)" 'run7/field: read back'
 
+header() { # NAME: its number in the header
+    sed -nE "s/^#define $1 +([0-9]+)u.*/\\1/p; /^#define $1 +\\\\$/{n;s/^ *([0-9]+)u.*/\\1/p}" "$tree/include/functionfuse/plugin.h"
+}
+is 'pkg-config knows the ABI of the header' \
+    "$(pkg-config --variable=abi_major functionfuse-plugin).$(pkg-config --variable=abi_minor functionfuse-plugin)" \
+    "$(header FF_ABI).$(header FF_ABI_MINOR)"
+if command -v cmake >/dev/null; then
+    mkdir cmake && sed 's/"npy"/"cmake.npy"/' "$FF_SOURCE/plugins/npy/npy.c" >cmake/cmake_npy.c
+    cat >cmake/CMakeLists.txt <<'CMAKE'
+cmake_minimum_required(VERSION 3.13)
+project(cmake_npy C)
+find_package(FunctionFusePlugin 0.1 REQUIRED)
+add_library(cmake_npy MODULE cmake_npy.c)
+set_target_properties(cmake_npy PROPERTIES PREFIX "")
+target_link_libraries(cmake_npy PRIVATE FunctionFuse::plugin)
+message(STATUS "abi ${FunctionFusePlugin_ABI_MAJOR}.${FunctionFusePlugin_ABI_MINOR} in ${FunctionFusePlugin_PLUGINDIR}")
+CMAKE
+    said=$(cmake -S cmake -B cmake/build "-DCMAKE_PREFIX_PATH=$tree" "-DCMAKE_LIBRARY_PATH=$libdir" 2>&1)
+    like 'CMake finds the package, the ABI and the folder' "$said" \
+        "*abi $(header FF_ABI).$(header FF_ABI_MINOR) in $libdir/functionfuse/plugins*"
+    check 'and builds a plugin' cmake --build cmake/build
+    is 'which exports one function' "$(nm -D --defined-only cmake/build/cmake_npy.so | awk '{ print $3 }')" ff_serializer_describe
+    good 'and which is one' plugin info cmake/build/cmake_npy.so
+    like 'by its note' "$out" '*name *cmake.npy*state *disabled*'
+else
+    skip 'the CMake package' 'there is no cmake'
+fi
 sed 's/"npy"/"acme.npy"/' "$FF_SOURCE/plugins/npy/npy.c" >acme_npy.c
 # shellcheck disable=SC2046
 check 'a plugin is built' cc -shared -fPIC -Wl,-z,defs acme_npy.c \
