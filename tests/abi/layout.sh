@@ -86,4 +86,5 @@ bites_on 's/const char \*version, \*summary;/const char *summary, *version;/' 'm
 bites_on 's/int32_t is_folder;/int32_t is_folder; int32_t late;/' 'a member that was put in: late'
 bites_on 's|"ff.objects/1"|"ff.objects/2"|' 'another name of an interface: "ff.objects/2"'
 bites_on 's/void (\*unbind)(void \*bound)/int (*unbind)(void *bound)/' 'another signature: unbind'
+echo "# what changed knowingly: tests/abi/layout.sh --write (docs/abi.md)"
 finish

@@ -108,4 +108,17 @@ run config check both.json
 is 'a map is a configuration' "$code" 0
 echo '{"plugins": {"classes": {"a.B": 1}}}' >wrong.json
 bad 2 '*/plugins/classes/a.B*a string is expected*' config check wrong.json
+
+# ---- only what a task needs is loaded ----
+
+loads() { # ARGUMENT...: how often the dynamic linker looks for libhdf5
+    LD_DEBUG=libs "$FF" -S ./needs "$@" 2>&1 >/dev/null | grep -c 'find library=libhdf5' # of all but the elements
+}
+rm -f config/functionfuse/config.json
+echo '{"a": 1}' >a.json
+is 'libhdf5 is not loaded to save a task without arrays' "$(loads put wf/plain a.json)" 0
+is 'nor to read it' "$(loads get wf/plain)" 0
+is 'nor to list' "$(loads ls wf)" 0
+like 'it is to save an array' "$(loads put wf/array a.npy)" '[1-9]*'
+is 'not to show where there is one' "$(loads ls wf)" 0
 finish
