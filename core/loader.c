@@ -19,7 +19,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/alloc.h"
+
+struct copy {
+    struct copy *next;
+    struct ff_module *module;
+    char key[FF_LOADER_KEY_BYTES];
+};
+
 static struct {
+    struct copy *copies; /* never freed, as what they name is never unloaded */
     pthread_mutex_t mutex;
     int ready;
     lt_dlinterface_id id; /* handles that are ours have data under it */
@@ -155,4 +164,39 @@ void *ff_loader_symbol(struct ff_module *module, const char *name, int *why)
                             : FF_SYMBOL_NONE;
     (void)pthread_mutex_unlock(&loader.mutex);
     return found;
+}
+
+/* Mutex held. */
+static struct copy *find_copy(const char *key)
+{
+    struct copy *c = loader.copies;
+
+    while (c && strcmp(c->key, key) != 0) {
+        c = c->next;
+    }
+    return c;
+}
+
+struct ff_module *ff_loader_find(const char *key)
+{
+    const struct copy *found;
+
+    (void)pthread_mutex_lock(&loader.mutex);
+    found = find_copy(key);
+    (void)pthread_mutex_unlock(&loader.mutex);
+    return found ? found->module : NULL;
+}
+
+void ff_loader_remember(const char *key, struct ff_module *module)
+{
+    struct copy *c;
+
+    (void)pthread_mutex_lock(&loader.mutex);
+    if (!find_copy(key) && (c = ff_calloc(1, sizeof *c))) {
+        (void)snprintf(c->key, sizeof c->key, "%s", key);
+        c->module = module;
+        c->next = loader.copies;
+        loader.copies = c;
+    }
+    (void)pthread_mutex_unlock(&loader.mutex);
 }

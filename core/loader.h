@@ -10,6 +10,14 @@ struct ff_module;
 
 /* Load a file by its full path. NULL: `why` has the dynamic linker's own words. */
 struct ff_module *ff_loader_open(const char *path, char *why, size_t why_bytes);
+enum { FF_LOADER_KEY_BYTES = 65 };
+
+/* A copy that was loaded under another name each time: the module of the same bytes, by their
+ * SHA-256, or NULL. Without memory nothing is
+ * remembered, and it is loaded again. */
+struct ff_module *ff_loader_find(const char *key);
+void ff_loader_remember(const char *key, struct ff_module *);
+
 enum ff_symbol {
     FF_SYMBOL_NONE = 0,
     FF_SYMBOL_FOUND,

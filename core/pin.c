@@ -75,10 +75,9 @@ static int copy_sealed(const struct ff_sys *sys, const void *data, size_t bytes)
 }
 
 int ff_pin_open(struct ff_registry *r, const struct ff_plugin_file *file, int *fd,
-                struct ff_verdict *v, struct ff_error *e)
+                char sha256[FF_PIN_DIGITS + 1], struct ff_verdict *v, struct ff_error *e)
 {
     struct ff_error why = FF_ERROR_INIT;
-    char sha256[FF_PIN_DIGITS + 1];
     size_t bytes = 0;
     char *data;
 

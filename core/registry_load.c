@@ -112,10 +112,9 @@ static void explain_symbol(struct ff_verdict *v, const char *name, int why)
     }
 }
 
-/* Load it and ask for its descriptor. `path`: the file, or the copy that is loaded in its place;
- * `kind`: what its note says, or "". */
-static void describe(const struct ff_plugin_file *file, const char *path,
-                     const char *kind, struct found *out, struct ff_verdict *v)
+/* Ask it for its descriptor. `kind`: what its note says, or "". */
+static void describe(struct ff_module *module, const char *kind, struct found *out,
+                     struct ff_verdict *v)
 {
     /* a function pointer in an object pointer's place: POSIX's dlsym */
     union {
@@ -124,14 +123,8 @@ static void describe(const struct ff_plugin_file *file, const char *path,
         const struct ff_protocol *(*protocol)(void);
     } symbol;
     const char *name = "ff_serializer_describe";
-    char why[sizeof v->reason];
-    struct ff_module *module = ff_loader_open(path, why, sizeof why);
     int why_serializer = 0, why_protocol = 0;
 
-    if (!module) {
-        explain_dlopen(v, file->path, why);
-        return;
-    }
     symbol.object = strcmp(kind, "protocol") == 0
                         ? NULL
                         : ff_loader_symbol(module, name, &why_serializer);
@@ -307,28 +300,53 @@ static const char *kind_of_file(const struct ff_registry *r,
     return "";
 }
 
+/* The sealed copy that `fd` is, or what was loaded of the same bytes before. A new one stays
+ * open: the linker knows what is loaded by this name. */
+static struct ff_module *open_copy(const struct ff_sys *sys, int fd, const char *sha256,
+                                   char *why, size_t why_bytes)
+{
+    struct ff_module *module = ff_loader_find(sha256);
+    char path[32];
+    int known = module != NULL;
+
+    if (!known) {
+        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        module = ff_loader_open(path, why, why_bytes);
+    }
+    if (known || !module) {
+        (void)sys->close(sys, fd);
+    } else {
+        ff_loader_remember(sha256, module);
+    }
+    return module;
+}
+
 /* Through the gate, the pin and the loader. FF_E_NO_MEMORY. */
 static int load(struct ff_registry *r, struct ff_plugin_file *file, struct found *first,
                 struct ff_verdict *v, struct ff_error *e)
 {
+    char why[sizeof v->reason], sha256[FF_PIN_DIGITS + 1];
+    struct ff_module *module;
     struct ff_gate g;
-    char copy[32];
     int fd = -1, code;
 
     check_again(r, file, &g, v);
-    if (v->code || (code = ff_pin_open(r, file, &fd, v, e)) || v->code) {
+    if (v->code || (code = ff_pin_open(r, file, &fd, sha256, v, e)) || v->code) {
         return v->code ? FF_OK : code;
     }
-    (void)snprintf(copy, sizeof copy, "/proc/self/fd/%d", fd);
+    file->pinned = fd >= 0;
     ff_host_log(r->host, FF_LOG_DEBUG, "plugin: %s: loading %s", file->path,
                 fd < 0 ? "it" : "a sealed copy: it is pinned");
-    describe(file, fd < 0 ? file->path : copy, kind_of_file(r, file), first, v);
-    if (fd < 0) {
-        check_unchanged(r, file, &g, v->code ? &(struct ff_verdict){.code = NULL} : v);
-    } else if (v->code && strcmp(v->code, "dlopen") == 0) {
-        (void)r->host->sys->close(r->host->sys, fd);
-    } /* else it stays open: the linker knows what is loaded by this name */
-    file->pinned = fd >= 0;
+    module = fd < 0 ? ff_loader_open(file->path, why, sizeof why)
+                    : open_copy(r->host->sys, fd, sha256, why, sizeof why);
+    if (!module) {
+        explain_dlopen(v, file->path, why);
+        return FF_OK;
+    }
+    describe(module, kind_of_file(r, file), first, v);
+    if (!file->pinned && !v->code) {
+        check_unchanged(r, file, &g, v);
+    }
     return FF_OK;
 }
 

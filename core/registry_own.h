@@ -115,7 +115,7 @@ int ff_plugin_activate(struct ff_registry *, struct ff_plugin *, struct ff_error
 /* A pinned file: *fd is a sealed copy of the bytes that were pinned, or `v` says why not. *fd < 0
  * without a verdict: it is not pinned. FF_E_NO_MEMORY. */
 int ff_pin_open(struct ff_registry *, const struct ff_plugin_file *, int *fd,
-                struct ff_verdict *, struct ff_error *);
+                char sha256[FF_PIN_DIGITS + 1], struct ff_verdict *, struct ff_error *);
 int ff_pin_is_there(const struct ff_registry *, const struct ff_plugin *);
 /* The SHA-256 in hex. 0, -ENOMEM or -EIO. */
 int ff_pin_hash(const void *data, size_t bytes, char out[FF_PIN_DIGITS + 1]);

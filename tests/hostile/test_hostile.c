@@ -203,5 +203,39 @@ START_TEST(pinned_plugin_outlives_its_file)
 }
 END_TEST
 
+/* Each host that loads the same pinned bytes has the same module, and no file is left open. */
+START_TEST(many_hosts_share_one_copy)
+{
+    static unsigned char good[FILE_MAX_BYTES];
+    const struct ff_serializer *first = NULL;
+    struct stage stage;
+    char json[512];
+    size_t n;
+    int lowest = -1, after;
+
+    stage_open(&stage);
+    stage_copy(&stage, "good", "a.so");
+    n = slurp(stage_path(&stage, "a.so"), good);
+    pin_config(json, sizeof json, good, n);
+    for (int i = 0; i < 20; i++) {
+        const struct ff_loaded_serializer *s = NULL;
+        struct ff_host *host = stage_host(&stage, json);
+
+        ck_assert_int_eq(ff_registry_serializer(host, "test.good", &s, &stage.error),
+                         FF_OK);
+        ck_assert(!first || s->desc == first);
+        lowest = first ? lowest : dup(0);
+        first = s->desc;
+        ff_host_close(host);
+    }
+    after = dup(0);
+    ck_assert_int_eq(after, lowest + 1);
+    (void)close(lowest);
+    (void)close(after);
+    stage_close(&stage);
+}
+END_TEST
+
 RUN_TESTS("hostile", random_flips_are_survived_and_never_loaded,
-          swapped_file_is_the_pinned_one_or_none, pinned_plugin_outlives_its_file)
+          swapped_file_is_the_pinned_one_or_none, many_hosts_share_one_copy,
+          pinned_plugin_outlives_its_file)
