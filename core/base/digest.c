@@ -7,9 +7,13 @@
 
 int ff_digest_init(struct ff_digest *d, enum ff_digest_kind kind)
 {
-    const EVP_MD *algorithm = kind == FF_DIGEST_SHA1 ? EVP_sha1() : EVP_sha256();
+    const EVP_MD *algorithm = kind == FF_DIGEST_SHA1     ? EVP_sha1()
+                              : kind == FF_DIGEST_SHA256 ? EVP_sha256()
+                                                         : EVP_md5();
 
-    d->size_bytes = kind == FF_DIGEST_SHA1 ? FF_SHA1_BYTES : FF_SHA256_BYTES;
+    d->size_bytes = kind == FF_DIGEST_SHA1     ? FF_SHA1_BYTES
+                    : kind == FF_DIGEST_SHA256 ? FF_SHA256_BYTES
+                                               : FF_MD5_BYTES;
     d->context = EVP_MD_CTX_new();
     if (!d->context) {
         return -ENOMEM;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* digest.h: SHA-1 and SHA-256 of a stream of bytes. */
+/* digest.h: SHA-1, SHA-256 and MD5 of a stream of bytes. */
 #ifndef FF_BASE_DIGEST_H
 #define FF_BASE_DIGEST_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+#define FF_MD5_BYTES        16
 #define FF_SHA1_BYTES       20
 #define FF_SHA256_BYTES     32
 #define FF_DIGEST_MAX_BYTES 32
 
-enum ff_digest_kind { FF_DIGEST_SHA1, FF_DIGEST_SHA256 };
+enum ff_digest_kind { FF_DIGEST_SHA1, FF_DIGEST_SHA256, FF_DIGEST_MD5 };
 
 struct ff_digest {
     void *context;
