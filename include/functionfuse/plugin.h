@@ -161,7 +161,8 @@ struct ff_io {
     uint64_t size_bytes; /* GET: how many wanted, FF_ANY_SIZE; on done: how many came.
                             PUT: the object's size */
     /* GET: called once before bytes come, with how many will; returns where they go, or
-     * NULL: the item fails with FF_E_NO_MEMORY. Any thread. */
+     * NULL: the item fails with FF_E_NO_MEMORY. Any thread; must not wait for other items:
+     * their bytes may come on the same thread. */
     void *(*buffer)(struct ff_io *, uint64_t size_bytes);
     ff_read_at *source; /* PUT: positional, so that retries and parts need no rewind; any
                            thread; called with no lock held */
@@ -268,6 +269,36 @@ struct ff_locate {
     /* "/data/store/run7/bigdata/0f…" or "s3://bucket/run7/…", cut at `size`. */
     int (*where)(const struct ff_locate *, const char *name, char *text, size_t size,
                  struct ff_error *);
+};
+
+/* ---- ff.s3/1: what a client of S3 knows of its server. Optional ---- */
+#define FF_S3_1 "ff.s3/1"
+
+enum ff_s3_can {
+    FF_S3_NOT_KNOWN = 0,
+    FF_S3_CAN,
+    FF_S3_CANNOT,    /* refused, or silently ignored: done in two steps instead */
+    FF_S3_NOT_ATOMIC /* does it, but two at once may both succeed */
+};
+
+/* Text is borrowed from the protocol. */
+struct ff_s3_facts {
+    uint32_t struct_size, flags;
+    const char *endpoint, *bucket, *prefix, *region;
+    int32_t put_if_absent;   /* enum ff_s3_can, here and below: If-None-Match: * */
+    int32_t put_if_match;    /* If-Match */
+    int32_t unquoted_tags;   /* 1: If-Match wants the ETag without its quotes */
+    int32_t remove_if_match; /* If-Match of a DELETE */
+    int32_t bulk_remove;     /* DeleteObjects */
+    char server[36];         /* how it calls itself */
+};
+
+struct ff_s3 {
+    uint32_t struct_size, flags;
+    /* What is known; `probe` != 0: find out the rest first, by writing to a private key
+     * below the root and removing it. Reads and writes of struct_size bytes. */
+    int (*facts)(const struct ff_s3 *, int probe, struct ff_s3_facts *,
+                 const struct ff_call *, struct ff_error *);
 };
 
 /* ---- ff.commit/1: how a task comes, goes and is replaced. Optional ----
