@@ -27,7 +27,7 @@ build() { # OUTPUT SOURCE...: a shared object of the later version
     for source in "$@"; do objects+=("${source//\//_}.o"); done
     # shellcheck disable=SC2086 # lists of words
     printf '%s\n' "$@" | xargs -P 2 -I@ sh -c 'cc '"$flags"' -DFF_VERSION=\"9.0.0\" -DFF_FOLDER_KIND=\"file\" \
-        -DFF_DEFAULT_PLUGINS="\"file s3 HDFSerializer\"" -c "$1" -o "$(echo "$1" | tr / _).o"' cc @ &&
+        -DFF_DEFAULT_PLUGINS="\"file S3 HDFSerializer\"" -c "$1" -o "$(echo "$1" | tr / _).o"' cc @ &&
         cc -shared -pthread -Wl,-z,now "${objects[@]}" -o "$output" $libs
 }
 base=(core/base/*.c)

@@ -25,7 +25,7 @@ is 'no other header' "$(find "$tree/include" -type f | wc -l)" 7
 has 'the library by its full name' 'lib*/libfunctionfuse.so.[0-9]*.[0-9]*.[0-9]*'
 like 'its soname' "$(objdump -p "$libdir/libfunctionfuse.so" | grep SONAME)" '*libfunctionfuse.so.[0-9]'
 has 'a link of the soname' 'lib*/libfunctionfuse.so.[0-9]'
-for file in file.so npy.so dask_array.so; do
+for file in file.so s3.so npy.so dask_array.so; do
     has "$file" "lib*/functionfuse/plugins/$file"
 done
 has 'the man page' 'share/man/man1/ff.1'
@@ -47,7 +47,7 @@ good 'ff starts' version
 run plugin list --json
 json_is 'the plugins beside the library are found' \
     "sorted(r['name'] for r in d['plugins'] if r['file'].startswith('$libdir/functionfuse/plugins/'))" \
-    "['HDFSerializer', 'file', 'npy']"
+    "['HDFSerializer', 'S3', 'file', 'npy']"
 json_is 'ours are loaded' \
     "[r['code'] for r in d['plugins'] if r['name'] in ('file', 'HDFSerializer')]" "['loaded', 'loaded']"
 
