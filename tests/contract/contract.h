@@ -68,6 +68,9 @@ struct names {
 };
 /* For intents(); ctx: struct names. */
 int keep_name(void *ctx, const struct ff_intent_info *);
+/* An hour goes by on the medium. False: a server has a clock that nobody here can turn, and
+ * what needs that passes. */
+bool pass_an_hour(void);
 /* What gc does, an hour later, with the clock of the medium: fences all that is stale. */
 void fence_all(const char *workflow);
 

@@ -2,12 +2,13 @@
 #include "fixture.h"
 
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-const char *const where_names[WHERE_COUNT] = {"file", "memory", "fault over file",
-                                              "fault over memory"};
+const char *const where_names[WHERE_COUNT + 1] = {"file", "memory", "fault over file",
+                                                  "fault over memory", "S3"};
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -18,7 +19,14 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 static void make_json(struct fixture *f)
 {
     char inner[256];
-    if (f->where == ON_FILE || f->where == ON_FAULT_OVER_FILE) {
+    if (f->where == ON_S3) {
+        (void)snprintf(
+            inner, sizeof inner,
+            "{\"kind\": \"S3\", \"options\": {\"path\": \"/test/%s\", \"s3fs\": "
+            "{\"endpoint_url\": \"%s\", \"key\": \"ffkey\", \"secret\": "
+            "\"ffsecretffsecret\"}}}",
+            f->folder, getenv("FF_S3_URL"));
+    } else if (f->where == ON_FILE || f->where == ON_FAULT_OVER_FILE) {
         (void)snprintf(inner, sizeof inner,
                        "{\"kind\": \"file\", \"options\": {\"path\": \"%s/store\"}}",
                        f->folder);
@@ -77,7 +85,8 @@ void fixture_close(struct fixture *f)
 
 void on_each(void (*test)(struct fixture *))
 {
-    for (int i = 0; i < WHERE_COUNT; i++) {
+    bool on_server = getenv("FF_S3_URL") != NULL;
+    for (int i = on_server ? ON_S3 : 0; i < WHERE_COUNT + on_server; i++) {
         struct fixture f;
         fixture_open(&f, (enum where)i, NULL);
         test(&f);

@@ -8,8 +8,16 @@
 
 #include "../unit/run.h"
 
-/* The storages that each test runs on, by index. */
-enum where { ON_FILE, ON_MEMORY, ON_FAULT_OVER_FILE, ON_FAULT_OVER_MEMORY, WHERE_COUNT };
+/* The storages that each test runs on, by index; where $FF_S3_URL is set (tests/servers), that
+ * server alone. */
+enum where {
+    ON_FILE,
+    ON_MEMORY,
+    ON_FAULT_OVER_FILE,
+    ON_FAULT_OVER_MEMORY,
+    WHERE_COUNT,
+    ON_S3 = WHERE_COUNT
+};
 
 struct fixture {
     struct ff_host *host;
@@ -20,7 +28,7 @@ struct fixture {
     char config[1024];
 };
 
-extern const char *const where_names[WHERE_COUNT];
+extern const char *const where_names[WHERE_COUNT + 1];
 
 /* Folder, host and storage, workflow "run" made. `config` (NULL: plain) replaces the
  * configuration. Everything is checked. */
