@@ -62,6 +62,10 @@ int exists(const struct ff_objects *, const char *name);
 /* Save text as a task of "wf"; what it displaced is dropped. */
 int save(const char *task, const char *text, struct ff_error *);
 
+/* False: a server that lets two conditional puts at once both succeed, and says so in
+ * ff.s3/1. Races are for the others. */
+bool medium_is_atomic(void);
+
 struct names {
     char name[16][300];
     size_t count;

@@ -183,6 +183,9 @@ START_TEST(replacers_hand_out_each_value_once)
     void *(*const fns[])(void *) = {replace, replace, replace, replace};
     struct worker workers[THREADS];
 
+    if (!medium_is_atomic()) {
+        return;
+    }
     run_workers(workers, fns, 100);
     check_values(workers, "commit: what it displaced, each exactly once");
 }
@@ -193,6 +196,9 @@ START_TEST(replacers_and_removers_hand_out_each_value_once)
     void *(*const fns[])(void *) = {replace, displace, replace, displace};
     struct worker workers[THREADS];
 
+    if (!medium_is_atomic()) {
+        return;
+    }
     run_workers(workers, fns, 100);
     check_values(workers, "commit, displace: what was displaced, each exactly once");
 }
@@ -203,6 +209,9 @@ START_TEST(renames_lose_and_double_nothing)
     void *(*const fns[])(void *) = {replace, rename_around, replace, rename_around};
     struct worker workers[THREADS];
 
+    if (!medium_is_atomic()) {
+        return;
+    }
     run_workers(workers, fns, 50);
     check_values(workers, "rename: no value is lost, none is there twice");
 }
@@ -231,6 +240,9 @@ START_TEST(commit_if_absent_has_one_winner)
     void *(*const fns[])(void *) = {save_once, save_once, save_once, save_once};
     struct worker workers[THREADS];
 
+    if (!medium_is_atomic()) {
+        return;
+    }
     run_workers(workers, fns, 50);
     for (int i = 0; i < 50; i++) {
         CLAUSE(workers[0].committed[i] == 1, "commit, if absent: one of many succeeds");
@@ -282,6 +294,9 @@ START_TEST(saves_beside_a_removed_workflow_end_whole_or_in_conflict)
     struct worker workers[THREADS];
     int there = 0;
 
+    if (!medium_is_atomic()) {
+        return;
+    }
     run_workers(workers, fns, 30);
     for (int i = 0; i < THREADS * 30; i++) {
         /* Also one that had failed: it was in the new workflow until it was taken back. */

@@ -186,6 +186,18 @@ int exists(const struct ff_objects *objects, const char *name)
     return ff_head(objects, name, NULL, NULL, NULL, NULL) == FF_OK;
 }
 
+bool medium_is_atomic(void)
+{
+    const struct ff_s3 *s3 = subject.protocol->query(subject.root, FF_S3_1);
+    struct ff_s3_facts facts = {.struct_size = FF_SIZE(ff_s3_facts, server)};
+
+    if (!s3) {
+        return true;
+    }
+    CLAUSE_OK(s3->facts(s3, 0, &facts, NULL, e), "ff.s3/1, facts");
+    return facts.put_if_absent == FF_S3_CAN && facts.put_if_match == FF_S3_CAN;
+}
+
 static int is_cancelled(const struct ff_call *call)
 {
     return atomic_load(&((struct cancel *)call->ctx)->flag);
