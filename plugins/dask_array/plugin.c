@@ -148,22 +148,23 @@ bool zarr_is_chosen(const struct hdf_inst *inst, const struct ff_array *a,
            (hdf_options_parse(inst->values, a->options, &o, NULL) == FF_OK && o.zarr.on);
 }
 
-/* What stands in the store is read, whatever would be written. */
+/* What stands in the store is read, whatever would be written. When it is neither, the file
+ * says more of why than the objects. */
 int hdf_open_any(struct hdf_inst *inst, const struct ff_pid *pid,
                  const struct ff_protocols *protocols, struct ff_array **out,
                  const struct ff_call *call, struct ff_error *e)
 {
-    struct ff_error own = FF_ERROR_INIT;
-    int rc = protocols->find(protocols, NULL, FF_FILES_1)
-                 ? hdf_array_open(inst, pid, protocols, out, call, &own)
-                 : FF_E_NOT_FOUND;
+    struct ff_error file = FF_ERROR_INIT, objects = FF_ERROR_INIT;
+    bool files = protocols->find(protocols, NULL, FF_FILES_1) != NULL;
+    int rc =
+        files ? hdf_array_open(inst, pid, protocols, out, call, &file) : FF_E_NOT_FOUND;
 
-    if (rc == FF_E_NOT_FOUND && protocols->find(protocols, NULL, FF_OBJECTS_1)) {
-        return zarr_array_open(inst, pid, protocols, out, call, e);
+    if (rc != FF_E_NOT_FOUND) {
+        ff_error_copy(e, &file);
+        return rc;
     }
-    if (rc && e && !e->code) {
-        *e = own;
-    }
+    rc = zarr_array_open(inst, pid, protocols, out, call, &objects);
+    ff_error_copy(e, files && rc == FF_E_NOT_FOUND ? &file : &objects);
     return rc;
 }
 

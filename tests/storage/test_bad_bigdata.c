@@ -113,7 +113,7 @@ static const struct bad_data {
     struct said use;
     const char *verified; /* what verify calls it */
 } bad[] = {
-    {"missing", make_missing, {FF_E_STALE, "run/a#field", "no such array", 1}, "missing"},
+    {"missing", make_missing, {FF_E_STALE, "run/a#field", "No such", 1}, "missing"},
     {"empty", make_empty, {FF_E_CORRUPT, "run/a#field", "HDF5", 1}, "corrupt"},
     {"text", make_text, {FF_E_CORRUPT, "run/a#field", "not an HDF5", 1}, "corrupt"},
     {"3 bytes", make_short_text, {FF_E_CORRUPT, "run/a#field", "HDF5", 1}, "corrupt"},

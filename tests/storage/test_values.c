@@ -147,7 +147,7 @@ START_TEST(failure_far_down_a_deep_value_is_told)
         v = inside(v);
     }
     ck_assert_ptr_null(ff_array(v, &e));
-    expect_said("deep", &e, &(struct said){FF_E_STALE, "run/deep", "no such array", 1});
+    expect_said("deep", &e, &(struct said){FF_E_STALE, "run/deep", "No such", 1});
     ff_doc_free(r);
     fixture_close(&f);
 }
