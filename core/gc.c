@@ -201,7 +201,7 @@ static int assumed_lost(const struct collector *c, const char *task)
 
 static int mark_task(struct collector *c, const char *task, int tell, struct ff_error *e)
 {
-    struct ff_task_bytes bytes = {NULL, 0, 0, 0};
+    struct ff_task_bytes bytes = {.data = NULL};
     struct ff_error own = FF_ERROR_INIT;
     int rc = ff_task_load(c->storage, c->workflow, task, FF_MAX_TASK_BYTES, 0, &bytes,
                           c->call, &own);

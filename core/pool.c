@@ -2,7 +2,8 @@
 /*
  * pool.c: a host's threads. A for_each is a job on a list; its caller works on it, and so do
  * idle threads, on the newest job first. Nobody waits but for items that others have begun,
- * so a for_each inside an item always ends.
+ * so a for_each inside an item always ends. A job that was begun is on the list as well, while
+ * its caller does something else.
  */
 #include "core/host_own.h"
 
@@ -13,24 +14,11 @@
 #include "core/budget.h"
 #include "core/wait.h"
 
-struct job {
-    struct job *older, *newer;
-    uint64_t count;
-    atomic_uint_least64_t next; /* the first item that nobody has begun */
-    atomic_int stopped;
-    int (*work)(void *ctx, uint64_t i, struct ff_error *);
-    void *ctx;
-    const struct ff_call *call;
-    uint32_t helpers; /* threads at it, without the caller; pool's mutex */
-    int code;         /* of the first failure; pool's mutex */
-    struct ff_error error;
-};
-
 struct ff_pool_own {
     pthread_mutex_t mutex;
     pthread_cond_t work;   /* a job came, or the end */
     pthread_cond_t helped; /* a helper left a job */
-    struct job *newest;
+    struct ff_pool_job *newest;
     struct ff_budget budget;
     uint32_t threads, started, idle;
     int ending;
@@ -73,7 +61,7 @@ void ff_pool_free(struct ff_pool_own *p)
     ff_free(p);
 }
 
-static void job_failed(struct ff_pool_own *p, struct job *job, int code,
+static void job_failed(struct ff_pool_own *p, struct ff_pool_job *job, int code,
                        const struct ff_error *error)
 {
     (void)pthread_mutex_lock(&p->mutex);
@@ -86,7 +74,7 @@ static void job_failed(struct ff_pool_own *p, struct job *job, int code,
 }
 
 /* Work on a job until no item is left to begin. */
-static void help(struct ff_pool_own *p, struct job *job)
+static void help(struct ff_pool_own *p, struct ff_pool_job *job)
 {
     while (!atomic_load(&job->stopped)) {
         struct ff_error error = FF_ERROR_INIT;
@@ -105,9 +93,9 @@ static void help(struct ff_pool_own *p, struct job *job)
 }
 
 /* The newest job with something left to begin. Mutex held. */
-static struct job *find_job(const struct ff_pool_own *p)
+static struct ff_pool_job *find_job(const struct ff_pool_own *p)
 {
-    struct job *job = p->newest;
+    struct ff_pool_job *job = p->newest;
 
     while (job && (atomic_load(&job->stopped) || atomic_load(&job->next) >= job->count)) {
         job = job->older;
@@ -121,7 +109,7 @@ static void *run_thread(void *arg)
 
     (void)pthread_mutex_lock(&p->mutex);
     while (!p->ending) {
-        struct job *job = find_job(p);
+        struct ff_pool_job *job = find_job(p);
 
         if (!job) {
             p->idle++;
@@ -159,23 +147,24 @@ static void start_threads(struct ff_pool_own *p, uint64_t useful)
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-static void add_job(struct ff_pool_own *p, struct job *job)
+/* helpers: how many threads there is use for, without the caller. */
+static void add_job(struct ff_pool_own *p, struct ff_pool_job *job, uint64_t helpers)
 {
     (void)pthread_mutex_lock(&p->mutex);
-    start_threads(p, job->count - 1);
+    start_threads(p, helpers);
     job->older = p->newest;
     if (p->newest) {
         p->newest->newer = job;
     }
     p->newest = job;
-    for (uint64_t i = 1; i < job->count && i <= p->idle; i++) {
+    for (uint64_t i = 0; i < helpers && i < p->idle; i++) {
         (void)pthread_cond_signal(&p->work);
     }
     (void)pthread_mutex_unlock(&p->mutex);
 }
 
 /* No new helpers come; those who are at it finish their item. */
-static void end_job(struct ff_pool_own *p, struct job *job)
+static void end_job(struct ff_pool_own *p, struct ff_pool_job *job)
 {
     (void)pthread_mutex_lock(&p->mutex);
     *(job->newer ? &job->newer->older : &p->newest) = job->older;
@@ -188,27 +177,52 @@ static void end_job(struct ff_pool_own *p, struct job *job)
     (void)pthread_mutex_unlock(&p->mutex);
 }
 
+/* Of a job that no other thread knows, or knows any more. */
+static int outcome(struct ff_pool_job *job, struct ff_error *e)
+{
+    if (job->code && !job->error.code) {
+        (void)ff_fail(&job->error, job->code, NULL,
+                      "a work item failed without saying why");
+    }
+    if (job->code) {
+        ff_error_copy(e, &job->error);
+    }
+    return job->code;
+}
+
 int ff_pool_for_each(struct ff_pool_own *p, uint64_t count,
                      int (*work)(void *ctx, uint64_t i, struct ff_error *), void *ctx,
                      const struct ff_call *call, struct ff_error *e)
 {
-    struct job job = {.count = count, .work = work, .ctx = ctx, .call = call};
+    struct ff_pool_job job = {.count = count, .work = work, .ctx = ctx, .call = call};
 
     if (count > 1 && p->threads > 1) {
-        add_job(p, &job);
+        add_job(p, &job, count - 1);
         help(p, &job);
         end_job(p, &job);
     } else {
         help(p, &job);
     }
-    if (job.code && !job.error.code) {
-        (void)ff_fail(&job.error, job.code, NULL,
-                      "a work item failed without saying why");
+    return outcome(&job, e);
+}
+
+void ff_pool_begin(struct ff_pool_own *p, struct ff_pool_job *job, uint64_t count,
+                   int (*work)(void *ctx, uint64_t i, struct ff_error *), void *ctx,
+                   const struct ff_call *call)
+{
+    *job = (struct ff_pool_job){.count = count, .work = work, .ctx = ctx, .call = call};
+    if (p->threads > 1) {
+        add_job(p, job, count);
     }
-    if (job.code) {
-        ff_error_copy(e, &job.error);
+}
+
+int ff_pool_finish(struct ff_pool_own *p, struct ff_pool_job *job, struct ff_error *e)
+{
+    help(p, job);
+    if (p->threads > 1) {
+        end_job(p, job);
     }
-    return job.code;
+    return outcome(job, e);
 }
 
 void *ff_pool_borrow(struct ff_pool_own *p, size_t size_bytes, const struct ff_call *call,

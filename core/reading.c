@@ -20,26 +20,22 @@ static int damaged(int code, struct ff_error *e)
     return code;
 }
 
-int ff_digest_check(const void *data, size_t size_bytes, struct ff_error *e)
+static int no_task(size_t size_bytes, struct ff_error *e)
 {
-    uint8_t digest[FF_DIGEST_BYTES];
-    const uint8_t *bytes = data;
-    if (size_bytes == 0) {
-        return damaged(
-            ff_fail(
-                e, FF_E_CORRUPT, NULL,
-                "the task is empty: a Python save was interrupted, or is in progress"),
-            e);
-    }
-    if (size_bytes <= FF_DIGEST_BYTES) {
-        return damaged(ff_fail(e, FF_E_CORRUPT, NULL,
-                               "%zu bytes are no pickle and its digest", size_bytes),
-                       e);
-    }
-    if (ff_digest_of(FF_DIGEST_SHA1, bytes, size_bytes - FF_DIGEST_BYTES, digest)) {
-        return ff_fail(e, FF_E_OTHER, NULL, "SHA-1 is not to be had here");
-    }
-    if (memcmp(digest, bytes + size_bytes - FF_DIGEST_BYTES, FF_DIGEST_BYTES) != 0) {
+    return damaged(
+        size_bytes == 0
+            ? ff_fail(
+                  e, FF_E_CORRUPT, NULL,
+                  "the task is empty: a Python save was interrupted, or is in progress")
+            : ff_fail(e, FF_E_CORRUPT, NULL, "%zu bytes are no pickle and its digest",
+                      size_bytes),
+        e);
+}
+
+static int compare_digest(const uint8_t *stored, const uint8_t *digest,
+                          struct ff_error *e)
+{
+    if (memcmp(digest, stored, FF_DIGEST_BYTES) != 0) {
         return damaged(
             ff_fail(e, FF_E_CORRUPT, NULL,
                     "the digest does not match: the task is damaged or cut short, or is "
@@ -47,6 +43,26 @@ int ff_digest_check(const void *data, size_t size_bytes, struct ff_error *e)
             e);
     }
     return FF_OK;
+}
+
+int ff_digest_check(const void *data, size_t size_bytes, struct ff_error *e)
+{
+    uint8_t digest[FF_DIGEST_BYTES];
+    const uint8_t *bytes = data;
+    if (size_bytes <= FF_DIGEST_BYTES) {
+        return no_task(size_bytes, e);
+    }
+    if (ff_digest_of(FF_DIGEST_SHA1, bytes, size_bytes - FF_DIGEST_BYTES, digest)) {
+        return ff_fail(e, FF_E_OTHER, NULL, "SHA-1 is not to be had here");
+    }
+    return compare_digest(bytes + size_bytes - FF_DIGEST_BYTES, digest, e);
+}
+
+static int check_taken(const struct ff_task_bytes *b, struct ff_error *e)
+{
+    return b->size_bytes <= FF_DIGEST_BYTES
+               ? no_task(b->size_bytes, e)
+               : compare_digest(b->data + b->pickle_bytes, b->digest, e);
 }
 
 static int check_end(size_t used, size_t pickle_bytes, struct ff_error *e)
@@ -59,67 +75,6 @@ static int check_end(size_t used, size_t pickle_bytes, struct ff_error *e)
 }
 
 /* ---- the bytes ---- */
-
-struct getting {
-    struct ff_one_io one; /* first */
-    uint64_t max_bytes;
-    uint8_t *data;
-    int too_large;
-};
-
-static void *room_for(struct ff_io *io, uint64_t size_bytes)
-{
-    struct getting *g = io->user;
-    g->too_large = size_bytes > g->max_bytes || size_bytes > SIZE_MAX - 1;
-    g->data = g->too_large ? NULL : ff_malloc_large((size_t)size_bytes + 1);
-    return g->data;
-}
-
-static struct ff_io *get_next(struct ff_batch *batch)
-{
-    struct getting *g = batch->ctx;
-    return g->one.taken++ ? NULL : &g->one.io;
-}
-
-static int get_all(struct ff_storage *s, const char *name, uint64_t max_bytes,
-                   struct ff_task_bytes *out, const struct ff_call *call,
-                   struct ff_error *e)
-{
-    struct getting g = {.max_bytes = max_bytes};
-    struct ff_error own = FF_ERROR_INIT;
-    int rc;
-    g.one.error = &own;
-    g.one.batch = (struct ff_batch){.struct_size = FF_SIZE(ff_batch, done),
-                                    .ctx = &g,
-                                    .next = get_next,
-                                    .done = ff_one_done};
-    g.one.io = (struct ff_io){.struct_size = FF_SIZE(ff_io, is_folder),
-                              .op = FF_GET,
-                              .name = name,
-                              .user = &g,
-                              .size_bytes = FF_ANY_SIZE,
-                              .buffer = room_for};
-    rc = s->objects->run(s->objects, &g.one.batch, call, &own);
-    rc = rc ? rc : g.one.code;
-    if (rc) {
-        ff_free(g.data);
-        if (g.too_large) {
-            return ff_fail(e, FF_E_LIMIT, NULL, "the task is larger than max_bytes, %llu",
-                           (unsigned long long)max_bytes);
-        }
-        if (e && !e->code) {
-            ff_error_copy(e, &own);
-            e->place[0] = '\0'; /* the story says where */
-        }
-        return rc;
-    }
-    out->data = g.data;
-    out->size_bytes = (size_t)g.one.io.size_bytes;
-    out->pickle_bytes =
-        out->size_bytes > FF_DIGEST_BYTES ? out->size_bytes - FF_DIGEST_BYTES : 0;
-    out->mtime_ns = g.one.io.mtime_ns;
-    return FF_OK;
-}
 
 /* Whether less than this has gone by; not, when a clock failed (INT64_MIN). */
 static int is_within(int64_t now_ns, int64_t then_ns, int64_t span_ns)
@@ -153,11 +108,11 @@ int ff_task_load(struct ff_storage *s, const char *workflow, const char *task,
     (void)snprintf(name, sizeof name, "%s/%s", workflow, task);
     for (;;) {
         struct ff_error torn = FF_ERROR_INIT;
-        int rc = get_all(s, name, max_bytes, out, call, e);
+        int rc = ff_task_get(s, name, max_bytes, out, call, e);
         if (rc) {
             return rc;
         }
-        rc = ff_digest_check(out->data, out->size_bytes, &torn);
+        rc = check_taken(out, &torn);
         if (!rc) {
             return FF_OK;
         }

@@ -13,6 +13,7 @@
 #define HEARTBEAT_NS   (60 * 1000000000ll)
 #define PIECE_BYTES    (1u << 20)
 #define PARALLEL_BYTES (512u << 10) /* from here on a second thread is worth waking */
+#define DIRECT_BYTES   (8u << 20)   /* a piece of more is not gathered */
 #define MAX_CANDIDATES 16
 
 /* ---- the call that everything below runs under ---- */
@@ -329,25 +330,33 @@ static int persistent(void *ctx, struct ff_value v, const struct ff_dumper *dump
 
 /* ---- the stream ---- */
 
-struct stream {
-    struct ff_saving *saving;
-    struct ff_buf buf; /* small pieces are gathered */
-    struct ff_digest digest;
-};
-
 struct piece {
     struct stream *stream;
     const void *data;
     size_t size_bytes;
 };
 
-/* 0: into the intent, 1: into the digest. */
+struct stream {
+    struct ff_saving *saving;
+    struct ff_buf buf;  /* small pieces are gathered */
+    struct ff_buf full; /* the former ones, on their way while `buf` fills */
+    struct piece going;
+    struct ff_pool_job job; /* of what is on its way: it has going.stream */
+    struct ff_digest digest;
+};
+
+static struct ff_pool_own *pool_of(const struct stream *t)
+{
+    return ff_host_pool(t->saving->storage->host);
+}
+
+/* 0: into the digest, 1: into the intent. */
 static int write_half(void *ctx, uint64_t which, struct ff_error *e)
 {
     const struct piece *p = ctx;
     struct ff_saving *s = p->stream->saving;
     const struct ff_commit *commit = s->storage->commit;
-    if (which == 0) {
+    if (which == 1) {
         return commit->write(commit, s->intent, p->data, p->size_bytes, &s->call, e);
     }
     return ff_digest_update(&p->stream->digest, p->data, p->size_bytes)
@@ -355,23 +364,58 @@ static int write_half(void *ctx, uint64_t which, struct ff_error *e)
                : FF_OK;
 }
 
-/* Both only read the bytes: they go to the medium and through the digest at the same time. */
+/* What is on its way arrives, or has failed. */
+static int arrive(struct stream *t, struct ff_error *e)
+{
+    int rc = t->going.stream ? ff_pool_finish(pool_of(t), &t->job, e) : FF_OK;
+    t->going.stream = NULL;
+    return rc;
+}
+
+/* Both halves only read the bytes: they go to the medium, by this thread, and through the
+ * digest at the same time. */
 static int into_intent(struct stream *t, const void *data, size_t size,
                        struct ff_error *e)
 {
     struct piece p = {t, data, size};
-    if (size < PARALLEL_BYTES) {
-        int rc = write_half(&p, 1, e);
-        return rc ? rc : write_half(&p, 0, e);
+    struct ff_error later = FF_ERROR_INIT;
+    int rc = arrive(t, e), rest;
+    if (rc) {
+        return rc;
     }
-    return ff_pool_for_each(ff_host_pool(t->saving->storage->host), 2, write_half, &p,
-                            NULL, e);
+    if (size >= PARALLEL_BYTES) {
+        ff_pool_begin(pool_of(t), &t->job, 1, write_half, &p, NULL);
+        rc = write_half(&p, 1, e);
+        rest = ff_pool_finish(pool_of(t), &t->job, rc ? &later : e);
+        return rc ? rc : rest;
+    }
+    rc = write_half(&p, 0, e);
+    return rc ? rc : write_half(&p, 1, e);
+}
+
+/* What was gathered goes on its way; nobody waits for it. */
+static int send_gathered(struct stream *t, struct ff_error *e)
+{
+    struct ff_buf emptied = t->full;
+    int rc = arrive(t, e);
+    if (rc) {
+        return rc;
+    }
+    ff_buf_clear(&emptied);
+    t->full = t->buf;
+    t->buf = emptied;
+    t->going = (struct piece){t, t->full.data, t->full.length_bytes};
+    ff_pool_begin(pool_of(t), &t->job, 2, write_half, &t->going, NULL);
+    return FF_OK;
 }
 
 static int flush(struct stream *t, struct ff_error *e)
 {
+    if (t->buf.length_bytes >= PARALLEL_BYTES) {
+        return send_gathered(t, e);
+    }
     int rc =
-        t->buf.length_bytes ? into_intent(t, t->buf.data, t->buf.length_bytes, e) : FF_OK;
+        t->buf.length_bytes ? into_intent(t, t->buf.data, t->buf.length_bytes, e) : 0;
     ff_buf_clear(&t->buf);
     return rc;
 }
@@ -379,15 +423,19 @@ static int flush(struct stream *t, struct ff_error *e)
 static int write_piece(void *ctx, const void *data, size_t size, struct ff_error *e)
 {
     struct stream *t = ctx;
-    int rc = FF_OK;
-    if (t->buf.length_bytes + size > PIECE_BYTES) {
-        rc = flush(t, e);
+    const uint8_t *from = data;
+    int rc = size > DIRECT_BYTES ? flush(t, e) : FF_OK;
+    if (rc || size > DIRECT_BYTES) {
+        return rc ? rc : into_intent(t, data, size, e);
     }
-    if (!rc && size >= PIECE_BYTES) {
-        return into_intent(t, data, size, e);
-    }
-    if (!rc && ff_buf_append(&t->buf, data, size)) {
-        rc = ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
+    while (!rc && size) {
+        size_t room = PIECE_BYTES - t->buf.length_bytes, n = size < room ? size : room;
+        if (ff_buf_append(&t->buf, from, n)) {
+            return ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
+        }
+        from += n;
+        size -= n;
+        rc = n == room ? flush(t, e) : FF_OK;
     }
     return rc;
 }
@@ -412,6 +460,17 @@ static uint32_t protocol_of(const struct ff_saving *s, struct ff_value v)
     return was >= 0 ? (uint32_t)was : 4;
 }
 
+static int write_all(struct stream *t, struct ff_value value,
+                     const struct ff_write_options *o, struct ff_error *e)
+{
+    struct ff_error later = FF_ERROR_INIT;
+    int rc = ff_pickle_write(value, o, e), rest;
+    rc = rc ? rc : flush(t, e);
+    rest = arrive(t, rc ? &later : e);
+    rc = rc ? rc : rest;
+    return rc ? rc : write_digest(t, e);
+}
+
 int ff_saving_write(struct ff_saving *s, struct ff_value value, struct ff_error *e)
 {
     struct stream t = {.saving = s};
@@ -432,9 +491,9 @@ int ff_saving_write(struct ff_saving *s, struct ff_value value, struct ff_error 
         return ff_fail(e, FF_E_OTHER, NULL, "SHA-1 is not to be had here");
     }
     ff_buf_init(&t.buf, PIECE_BYTES);
-    rc = ff_pickle_write(value, &o, e);
-    rc = rc ? rc : flush(&t, e);
-    rc = rc ? rc : write_digest(&t, e);
+    ff_buf_init(&t.full, PIECE_BYTES);
+    rc = write_all(&t, value, &o, e);
+    ff_buf_free(&t.full);
     ff_buf_free(&t.buf);
     ff_digest_free(&t.digest);
     return rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* storage.h: what the files of the story share: core/storage.c tells it, open.c,
- * bigdata.c, saving.c, writer.c, reading.c, gc.c, verify.c and info.c do its steps. */
+ * bigdata.c, saving.c, writer.c, task_get.c, reading.c, gc.c, verify.c and info.c do its
+ * steps. */
 #ifndef FF_CORE_STORAGE_H
 #define FF_CORE_STORAGE_H
 
@@ -75,17 +76,21 @@ int ff_owned_remove(struct ff_bigdata *, const char *serializer, const char *ver
 int ff_owned_copy(struct ff_bigdata *from, const char *uuid, struct ff_bigdata *to,
                   const char *fresh, const struct ff_call *, struct ff_error *);
 
-/* ---- reading.c: the bytes of a task, its persistent ids ---- */
+/* ---- task_get.c, reading.c: the bytes of a task, its persistent ids ---- */
 
 struct ff_task_bytes {
     uint8_t *data; /* ff_free */
     size_t size_bytes;
     size_t pickle_bytes; /* without the digest */
     int64_t mtime_ns;
+    uint8_t digest[FF_DIGEST_BYTES]; /* of what came; none for a pickle of 0 bytes */
 };
 
 #define FF_LOAD_WAIT 1u /* a torn read: a Python save may be in progress; try for 2 s */
 
+/* Get a task, of one moment, and digest it on the way. FF_E_NOT_FOUND; FF_E_LIMIT. */
+int ff_task_get(struct ff_storage *, const char *name, uint64_t max_bytes,
+                struct ff_task_bytes *, const struct ff_call *, struct ff_error *);
 /* Get a task and check its digest. FF_E_NOT_FOUND; FF_E_CORRUPT. */
 int ff_task_load(struct ff_storage *, const char *workflow, const char *task,
                  uint64_t max_bytes, unsigned flags, struct ff_task_bytes *,

@@ -96,7 +96,7 @@ static int verify_marks(struct verifying *v, const struct ff_task_bytes *bytes,
 
 static int verify_task(struct verifying *v, struct ff_error *e)
 {
-    struct ff_task_bytes bytes = {NULL, 0, 0, 0};
+    struct ff_task_bytes bytes = {.data = NULL};
     struct ff_error own = FF_ERROR_INIT;
     int before = v->faults;
     int rc = ff_task_load(v->storage, v->workflow, v->task, FF_MAX_TASK_BYTES,

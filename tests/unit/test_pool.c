@@ -193,6 +193,62 @@ START_TEST(failure_stops_the_rest_and_is_returned)
 }
 END_TEST
 
+START_TEST(what_was_begun_is_done_when_it_is_finished)
+{
+    static const uint32_t threads[] = {1, 2, 4};
+
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        struct ff_pool_own *p = new_pool(threads[i], MIB);
+        struct ff_error e = FF_ERROR_INIT;
+        struct tally t = {.pool = p}, own = {.pool = p};
+        struct ff_pool_job job;
+
+        for (int round = 1; round <= 100; round++) {
+            ff_pool_begin(p, &job, 2, count_one, &t, NULL);
+            ck_assert_int_eq(ff_pool_for_each(p, 10, count_one, &own, NULL, &e), FF_OK);
+            ck_assert_int_eq(ff_pool_finish(p, &job, &e), FF_OK);
+            ck_assert_int_eq(atomic_load(&t.done[0]), round);
+            ck_assert_int_eq(atomic_load(&t.done[1]), round);
+            ck_assert_int_eq(atomic_load(&own.all), 10 * round);
+        }
+        ff_pool_free(p);
+    }
+}
+END_TEST
+
+START_TEST(what_was_begun_goes_on_without_its_caller)
+{
+    struct ff_pool_own *p = new_pool(2, MIB);
+    struct ff_error e = FF_ERROR_INIT;
+    struct tally t = {.pool = p};
+    struct ff_pool_job job;
+
+    ff_pool_begin(p, &job, 2, count_one, &t, NULL);
+    for (int i = 0; i < 1000 && atomic_load(&t.all) < 2; i++) {
+        nap(10);
+    }
+    ck_assert_int_eq(atomic_load(&t.all), 2);
+    ck_assert_int_eq(ff_pool_finish(p, &job, &e), FF_OK);
+    ff_pool_free(p);
+}
+END_TEST
+
+START_TEST(failure_of_what_was_begun_is_told_when_it_is_finished)
+{
+    for (uint32_t threads = 1; threads <= 2; threads++) {
+        struct ff_pool_own *p = new_pool(threads, MIB);
+        struct ff_error e = FF_ERROR_INIT;
+        struct tally t = {.fail_at = 0, .code = FF_E_IO, .message = 1};
+        struct ff_pool_job job;
+
+        ff_pool_begin(p, &job, 1, count_one, &t, NULL);
+        ck_assert_int_eq(ff_pool_finish(p, &job, &e), FF_E_IO);
+        ck_assert_str_eq(e.message, "it is broken");
+        ff_pool_free(p);
+    }
+}
+END_TEST
+
 static atomic_int stop_now;
 
 static int is_stopped(const struct ff_call *call)
@@ -275,4 +331,7 @@ END_TEST
 RUN_TESTS("pool", each_item_is_done_once, threads_start_when_they_are_needed,
           as_many_work_at_once_as_the_pool_has, items_may_have_items_of_their_own,
           many_callers_share_the_threads, failure_stops_the_rest_and_is_returned,
+          what_was_begun_is_done_when_it_is_finished,
+          what_was_begun_goes_on_without_its_caller,
+          failure_of_what_was_begun_is_told_when_it_is_finished,
           cancellation_ends_a_for_each, threads_take_no_signals_and_callers_keep_theirs)
