@@ -271,6 +271,14 @@ def options():
         with case(f"ff writes shuffle {shuffle}"), scratch() as store:
             put(store, "a", data, (32, 20), shuffle=shuffle, level=9)
             check_same(written(store)[...], data)
+    with case("crc32c of large chunks is zarr-python's"), scratch() as store:
+        noise = numpy.random.default_rng(4).random((300, 257))
+        put(store, "a", noise, (111, 257), format=3, compressor="none")
+        check_same(written(store)[...], noise)
+        z = zarr.create_array(new_task(store, "b"), shape=noise.shape, dtype=noise.dtype,
+                              chunks=(111, 257), compressors=[Crc32cCodec()])
+        z[...] = noise
+        check_same(get(store, "run/b"), noise)
     with case("the group's format is kept"), scratch() as store:
         put(store, "a", data, (32, 20), format=3)
         put(store, "b", data, (32, 20), format=2)
