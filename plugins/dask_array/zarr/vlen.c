@@ -7,7 +7,7 @@
 #include "core/base/alloc.h"
 #include "core/base/name.h"
 
-enum { WORD = 4, FIRST_BYTES = 64 << 10, MOST_BYTES = 1 << 30 };
+enum { WORD = 4, FIRST_BYTES = 4 << 10, MOST_BYTES = 1 << 30 };
 
 static uint32_t u32(const uint8_t *p)
 {
@@ -100,13 +100,15 @@ void zarr_vlen_spread(enum zarr_vlen kind, const uint8_t *data, size_t size_byte
     }
 }
 
-/* The result's size is not known: more room until it fits. */
+/* The result's size is not known: more room until it fits, or cannot be. */
 static int decode_step(const struct zarr_codec *s, struct zarr_coding *work)
 {
     const struct zarr_codec_row *row = zarr_codec_of(s->kind);
+    uint64_t factor = row->factor, most = work->src_bytes + FIRST_BYTES;
     size_t room = FIRST_BYTES;
     int rc;
 
+    most = most < MOST_BYTES / factor ? most * factor : MOST_BYTES;
     while (room < work->src_bytes) {
         room *= 2;
     }
@@ -116,7 +118,7 @@ static int decode_step(const struct zarr_codec *s, struct zarr_coding *work)
         work->dst = ff_malloc(room);
         work->room_bytes = room;
         rc = work->dst ? row->decode(s, work) : FF_E_NO_MEMORY;
-    } while (rc == FF_E_LIMIT && room < MOST_BYTES);
+    } while (rc == FF_E_LIMIT && room < most);
     if (rc) {
         ff_free(work->dst);
         work->dst = NULL;
