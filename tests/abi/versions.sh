@@ -96,7 +96,7 @@ if [ -z "${FF_LONG:-}" ]; then
 fi
 mkdir -p host/functionfuse/plugins && cp old/*.so host/functionfuse/plugins
 cd later || exit 1
-libs='-Wl,-soname,libfunctionfuse.so.0 -Wl,--version-script=core/functionfuse.map -ljansson -lcrypto -lltdl -ldl'
+libs='-Wl,-soname,libfunctionfuse.so.0 -Wl,--version-script=core/functionfuse.map '$(objdump -p "$library" | awk '/NEEDED/ { printf " -l:%s", $2 }')
 check 'a later host is built' build ../host/libfunctionfuse.so.0 $(find core -name '*.c')
 cd ..
 export LD_LIBRARY_PATH=$work/host
