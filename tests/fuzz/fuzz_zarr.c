@@ -225,8 +225,8 @@ static void change_and_run(const uint8_t *data, size_t size)
     for (uint64_t n = random_below(4) + 1; n > 0; n--) {
         size_t at = 1 + (size_t)random_below(size - 1);
 
-        own[at] = random_below(2) ? (uint8_t)random_below(256)
-                                  : (uint8_t)(own[at] ^ 1u << random_below(8));
+        own[at] = (uint8_t)(random_below(2) ? random_below(256)
+                                            : own[at] ^ 1u << random_below(8));
     }
     (void)LLVMFuzzerTestOneInput(own, length);
     ff_free(own);
