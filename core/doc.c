@@ -243,7 +243,7 @@ void *ff_doc_alloc(struct ff_doc *doc, size_t size_bytes)
     if (size_bytes > SIZE_MAX / 2) {
         return NULL;
     }
-    size_t size = (size_bytes + 7u) & ~(size_t)7u;
+    size_t size = ((size_bytes ? size_bytes : 1u) + 7u) & ~(size_t)7u;
     if (doc->used_bytes > doc->max_bytes || !ff_doc_charge(doc, size)) {
         return NULL;
     }
@@ -278,6 +278,17 @@ int ff_doc_full(const struct ff_doc *doc, struct ff_error *e)
                        (unsigned long long)doc->max_bytes);
     }
     return ff_fail(e, FF_E_NO_MEMORY, NULL, "no memory for a value");
+}
+
+bool ff_doc_owns(const struct ff_doc *doc, const void *memory)
+{
+    uintptr_t at = (uintptr_t)memory;
+    for (const struct ff_chunk *c = doc ? doc->chunks : NULL; c; c = c->next) {
+        if (at - (uintptr_t)c->bytes < c->size_bytes) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void *ff_doc_lazy_alloc(const struct ff_doc *doc, size_t size_bytes)

@@ -217,7 +217,7 @@ struct ff_persistent_node {
 
 struct ff_buffer_node {
     uint64_t number;
-    bool readonly;       /* READONLY_BUFFER followed */
+    uint64_t base;       /* BUFFER: what this is a read-only view of, or 0 */
     bool given, frozen;  /* the reader had its bytes; they are not to be written */
     const uint8_t *data; /* the caller's; outlives the document */
     size_t size_bytes;
@@ -302,6 +302,8 @@ int ff_doc_each_area(const struct ff_doc *doc,
                      int (*each)(void *ctx, const void *begin, size_t size_bytes,
                                  bool single),
                      void *ctx);
+/* Whether memory came from ff_doc_alloc of this document, which may be NULL. */
+bool ff_doc_owns(const struct ff_doc *doc, const void *memory);
 /* Count bytes held beside the arena against the budget. False = over it. */
 bool ff_doc_charge(struct ff_doc *doc, size_t size_bytes);
 void ff_doc_discharge(struct ff_doc *doc, size_t size_bytes);

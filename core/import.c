@@ -260,7 +260,8 @@ static bool fill(struct importing *im, uint64_t cell, void *node)
         return fill_persistent(im, cell, node);
     case FF_TAG_BUFFER:
         memcpy(node, ff_cell_node(cell), sizeof(struct ff_buffer_node));
-        return true;
+        return copy_part(im, ((const struct ff_buffer_node *)ff_cell_node(cell))->base,
+                         &((struct ff_buffer_node *)node)->base);
     case FF_TAG_EXTENSION:
         memcpy(node, ff_cell_node(cell), sizeof(struct ff_extension_node));
         return true;

@@ -238,8 +238,8 @@ bool ff_json_write_leaf(struct ff_json_writer *w, struct ff_value v)
             &w->out, "{\"$buffer\":[%llu,%s]}",
             (unsigned long long)((const struct ff_buffer_node *)ff_cell_node(v.cell))
                 ->number,
-            ((const struct ff_buffer_node *)ff_cell_node(v.cell))->readonly ? "true"
-                                                                            : "false");
+            ((const struct ff_buffer_node *)ff_cell_node(v.cell))->base ? "true"
+                                                                        : "false");
         return true;
     case FF_EXTENSION:
         ff_out_printf(&w->out, "{\"$extension\":%d}",

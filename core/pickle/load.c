@@ -30,6 +30,7 @@ int ff_read_init(struct ff_reader *r, struct ff_doc *doc, const void *data,
     *r = (struct ff_reader){.doc = doc, .begin = data, .e = e};
     ff_cellmap_init(&r->far_memo);
     ff_cellmap_init(&r->pids);
+    ff_vec_init(&r->dropped, sizeof(uint64_t), SIZE_MAX / 16);
     r->end = r->begin + size_bytes;
     r->at = r->op = r->begin;
     r->limit = r->end;
@@ -50,7 +51,7 @@ int ff_read_init(struct ff_reader *r, struct ff_doc *doc, const void *data,
     doc->max_key_steps = r->options.max_steps               ? steps
                          : steps < UINT64_MAX - LEAST_STEPS ? steps + LEAST_STEPS
                                                             : UINT64_MAX;
-    return FF_OK;
+    return ff_read_prepare(r);
 }
 
 void ff_read_free(struct ff_reader *r)
@@ -60,6 +61,7 @@ void ff_read_free(struct ff_reader *r)
     ff_free(r->memo);
     ff_cellmap_free(&r->far_memo);
     ff_cellmap_free(&r->pids);
+    ff_vec_free(&r->dropped);
 }
 
 /* What a stream without PROTO was written with: 0 or 1. */

@@ -140,9 +140,9 @@ int ff_op_stop(struct ff_reader *r)
     int failed = ff_read_need(r, 1);
     if (!failed) {
         r->doc->root = r->stack[r->depth - 1];
-        return FF_STOPPED;
+        failed = ff_read_keep_lost(r);
     }
-    return failed;
+    return failed ? failed : FF_STOPPED;
 }
 
 /* ---- the memo ---- */
@@ -163,6 +163,12 @@ static int grow_memo(struct ff_reader *r, size_t index)
     r->memo = memo;
     r->memo_room = room;
     return FF_OK;
+}
+
+int ff_read_prepare(struct ff_reader *r)
+{
+    int failed = ff_read_grow_stack(r, 1);
+    return failed ? failed : grow_memo(r, 0);
 }
 
 static uint64_t *dense_slot(struct ff_reader *r, size_t index)
@@ -237,15 +243,18 @@ int ff_read_get(struct ff_reader *r, uint64_t index)
 
 int ff_read_note_shared(struct ff_reader *r, uint64_t cell)
 {
-    if (ff_tag(cell) <= FF_TAG_INT) {
-        return FF_OK;
-    }
-    if (ff_tag(cell) == FF_TAG_OBJECT) {
-        ((struct ff_object_node *)ff_cell_node(cell))->unmemoized = false;
-    }
-    if (!ff_doc_charge(r->doc, 2 * sizeof(struct ff_cellmap_slot)) ||
-        !ff_cellmap_put(&r->doc->shared, cell)) {
-        return ff_read_full(r);
+    while (ff_tag(cell) > FF_TAG_INT) {
+        if (ff_tag(cell) == FF_TAG_OBJECT) {
+            ((struct ff_object_node *)ff_cell_node(cell))->unmemoized = false;
+        }
+        if (!ff_doc_charge(r->doc, 2 * sizeof(struct ff_cellmap_slot)) ||
+            !ff_cellmap_put(&r->doc->shared, cell)) {
+            return ff_read_full(r);
+        }
+        if (ff_tag(cell) != FF_TAG_PERSISTENT) {
+            break; /* an id is written each time, its parts are not */
+        }
+        cell = ((const struct ff_persistent_node *)ff_cell_node(cell))->pid;
     }
     return FF_OK;
 }
@@ -360,7 +369,9 @@ int ff_read_fetch(struct ff_reader *r)
         return ff_read_fail(r, FF_E_CORRUPT, "byte 0x%02x is not an opcode",
                             (unsigned)*r->op);
     }
-    r->newest = op->protocol > r->newest ? op->protocol : r->newest;
+    if (op->protocol > r->newest && *r->op != FF_OP_TUPLE2) {
+        r->newest = op->protocol; /* CPython writes TUPLE2 for setters in all protocols */
+    }
     return take_argument(r, op->arg);
 }
 

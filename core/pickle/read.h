@@ -34,6 +34,8 @@ struct ff_reader {
     struct ff_cellmap far_memo; /* indices beyond the dense part, + 1 */
     size_t memo_count;
     struct ff_cellmap pids; /* id -> its PERSISTENT node */
+    struct ff_vec dropped;  /* uint64_t: was on the stack, and is perhaps lost */
+    uint64_t searched;      /* steps of looking for what contains itself */
     int protocol;           /* of the last PROTO; else 0 */
     int newest;             /* the highest protocol of an opcode that was met */
     uint64_t buffers;
@@ -80,6 +82,8 @@ static inline void *ff_read_new_node(struct ff_reader *r, size_t size_bytes)
     return node ? memset(node, 0, size_bytes) : NULL;
 }
 
+/* A stack and a memo, so that none of their ends is NULL; of ff_read_init. */
+int ff_read_prepare(struct ff_reader *r);
 int ff_read_grow_stack(struct ff_reader *r, size_t extra);
 static inline int ff_read_push(struct ff_reader *r, uint64_t cell)
 {
@@ -116,8 +120,15 @@ int ff_read_effects(struct ff_reader *r, int kind, uint64_t target, const uint64
  * array takes its place on the stack. */
 int ff_read_joblib(struct ff_reader *r, uint64_t target);
 int ff_read_nested_begin(struct ff_reader *inner, const struct ff_reader *r);
-/* A call or an object whose result nobody keeps. */
+/* setter(target, state), its result dropped. */
+int ff_read_object_setter(struct ff_reader *r, uint64_t target, uint64_t setter,
+                          uint64_t state);
+/* Its rarer parts; NULL: no memory. */
+struct ff_object_more *ff_read_object_more(struct ff_reader *r, struct ff_object_node *o);
+/* A call or an object whose result nobody keeps (read_dropped.c). */
 int ff_read_dropped(struct ff_reader *r, uint64_t cell);
+/* At the end: calls that are no part of the value any more become its effects. */
+int ff_read_keep_lost(struct ff_reader *r);
 
 uint64_t ff_read_u64(const uint8_t *p, size_t size);
 

@@ -251,7 +251,7 @@ int ff_op_obj(struct ff_reader *r)
 
 /* ---- what happens to objects ---- */
 
-static struct ff_object_more *more_of(struct ff_reader *r, struct ff_object_node *o)
+struct ff_object_more *ff_read_object_more(struct ff_reader *r, struct ff_object_node *o)
 {
     if (!o->more) {
         o->more = ff_read_new_node(r, sizeof *o->more);
@@ -262,7 +262,7 @@ static struct ff_object_more *more_of(struct ff_reader *r, struct ff_object_node
 static int add_step(struct ff_reader *r, struct ff_object_node *o, int kind, uint64_t a,
                     uint64_t b)
 {
-    struct ff_object_more *more = more_of(r, o);
+    struct ff_object_more *more = ff_read_object_more(r, o);
     struct ff_step *s = more ? ff_read_new_node(r, sizeof *s) : NULL;
     if (!s) {
         return ff_read_full(r);
@@ -296,7 +296,7 @@ int ff_read_object_append(struct ff_reader *r, uint64_t target, const uint64_t *
     if (o->stage > FF_STAGE_LIST) {
         return add_steps(r, o, FF_STEP_APPEND, 1, cells, count);
     }
-    struct ff_object_more *more = more_of(r, o);
+    struct ff_object_more *more = ff_read_object_more(r, o);
     if (more && !more->list_items) {
         struct ff_seq *seq = ff_seq_new(r->doc);
         more->list_items = seq ? ff_cell(FF_TAG_LIST, seq) : 0;
@@ -332,7 +332,7 @@ int ff_read_object_set(struct ff_reader *r, uint64_t target, const uint64_t *cel
 {
     struct ff_object_node *o = ff_cell_node(target);
     if (o->stage <= FF_STAGE_DICT) {
-        struct ff_object_more *more = more_of(r, o);
+        struct ff_object_more *more = ff_read_object_more(r, o);
         if (more && !more->dict_items) {
             struct ff_seq *seq = ff_seq_new(r->doc);
             more->dict_items = seq ? ff_cell(FF_TAG_DICT, seq) : 0;
@@ -407,68 +407,20 @@ int ff_op_build(struct ff_reader *r)
     return r->options.flags & FF_LOAD_JOBLIB ? ff_read_joblib(r, target) : FF_OK;
 }
 
-/* The memo's entry that the next opcode fetches, or 0. */
-static uint64_t next_fetched(const struct ff_reader *r)
+int ff_read_object_setter(struct ff_reader *r, uint64_t target, uint64_t setter,
+                          uint64_t state)
 {
-    uint64_t index = UINT64_MAX;
-    size_t left = (size_t)(r->limit - r->at);
-    if (left > 1 && r->at[0] == FF_OP_BINGET) {
-        index = r->at[1];
-    } else if (left > 4 && r->at[0] == FF_OP_LONG_BINGET) {
-        index = ff_read_u64(r->at + 1, 4);
-    } else if (left > 1 && r->at[0] == FF_OP_GET) {
-        index = 0;
-        for (size_t i = 1; i < left && r->at[i] != '\n' && index < 1u << 30; i++) {
-            index = index * 10 + (uint64_t)(r->at[i] - '0');
-        }
+    struct ff_object_node *o = ff_cell_node(target);
+    struct ff_object_more *more = ff_read_object_more(r, o);
+    int failed = ff_read_note_shared(r, target);
+    if (failed || !more) {
+        return failed ? failed : ff_read_full(r);
     }
-    return index < r->memo_filled ? r->memo[index] & ~FF_MEMO_NOTED : 0;
-}
-
-/* An object whose reduction contains itself is begun twice and fetched from the memo: what it
- * was begun with the first time is needed to write the same bytes. */
-static bool begun_twice(const struct ff_reader *r, const struct ff_object_node *o,
-                        struct ff_object_node **kept)
-{
-    uint64_t next = next_fetched(r);
-    if (ff_tag(next) != FF_TAG_OBJECT) {
-        return false;
+    if (o->stage == FF_STAGE_STATE) {
+        return add_step(r, o, FF_STEP_CALL, setter, state);
     }
-    *kept = ff_cell_node(next);
-    return (*kept)->how == o->how && (*kept)->callable == o->callable && *kept != o;
-}
-
-int ff_read_dropped(struct ff_reader *r, uint64_t cell)
-{
-    const struct ff_object_node *o = ff_cell_node(cell);
-    if (ff_tag(cell) != FF_TAG_OBJECT || !o->unmemoized) {
-        return FF_OK;
-    }
-    struct ff_object_node *kept;
-    if (begun_twice(r, o, &kept)) {
-        struct ff_object_more *more = more_of(r, kept);
-        if (!more) {
-            return ff_read_full(r);
-        }
-        more->outer_args = o->args;
-        return FF_OK;
-    }
-    const struct ff_seq *args = ff_cell_node(o->args);
-    if (o->how == FF_HOW_REDUCE && !o->state && !o->more && args->count == 2 &&
-        ff_tag(args->cells[0]) == FF_TAG_OBJECT) {
-        struct ff_object_node *target = ff_cell_node(args->cells[0]);
-        struct ff_object_more *more = more_of(r, target);
-        if (!more) {
-            return ff_read_full(r);
-        }
-        if (target->stage == FF_STAGE_STATE) {
-            return add_step(r, target, FF_STEP_CALL, o->callable, args->cells[1]);
-        }
-        more->setter = o->callable;
-        target->state = args->cells[1];
-        target->stage = FF_STAGE_STATE;
-        return FF_OK;
-    }
-    uint64_t none = 0;
-    return ff_read_effects(r, FF_STEP_CALL, cell, &none, 1);
+    more->setter = setter;
+    o->state = state;
+    o->stage = FF_STAGE_STATE;
+    return FF_OK;
 }

@@ -76,7 +76,10 @@ int ff_op_readonly_buffer(struct ff_reader *r)
         return FF_OK;
     case FF_TAG_BUFFER:
         made = *(const struct ff_buffer_node *)ff_cell_node(top);
-        made.readonly = true;
+        if (made.base) {
+            return FF_OK;
+        }
+        made.base = top;
         r->depth--;
         return push_buffer(r, &made);
     default:

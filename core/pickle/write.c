@@ -73,6 +73,24 @@ ff_write_push(struct ff_dumper *d, uint64_t cell, const void *node, bool scratch
     return f;
 }
 
+int ff_write_begin(struct ff_dumper *d, uint64_t cell)
+{
+    if (d->depth < FF_WRITE_DEEP) {
+        return FF_OK;
+    }
+    uint64_t *begun = ff_cellmap_put(&d->begun, cell);
+    if (!begun) {
+        return ff_write_no_memory(d);
+    }
+    if (*begun == d->progress + 1) {
+        return ff_fail(d->e, FF_E_UNSUPPORTED, NULL,
+                       "an object is made of itself, which protocol %u cannot say",
+                       d->protocol);
+    }
+    *begun = d->progress + 1;
+    return FF_OK;
+}
+
 /* ---- persistent ids ---- */
 
 /* Ask once for each object. FF_DECLINED, FF_OK and its id, or a failure. */
@@ -278,6 +296,7 @@ static void dumper_free(struct ff_dumper *d)
     ff_free(d->stack);
     ff_write_memo_end(d);
     ff_cellmap_free(&d->asked);
+    ff_cellmap_free(&d->begun);
     ff_doc_free(d->own);
 }
 
@@ -294,6 +313,7 @@ int ff_pickle_write(struct ff_value root, const struct ff_write_options *options
     ff_cellmap_init(&d.memo);
     ff_cellmap_init(&d.asked);
     ff_vec_init(&d.areas, sizeof(struct ff_memo_area), SIZE_MAX / sizeof d.no_area);
+    ff_cellmap_init(&d.begun);
     int result = start(&d);
     result = result ? result : ff_write_save(&d, root.cell, false);
     result = result < 0 ? result : ff_write_run(&d);

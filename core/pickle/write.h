@@ -13,6 +13,7 @@
     65536u /* a frame is closed behind this, bigger data goes outside */
 #define FF_FRAME_HEADER  9u
 #define FF_FRAME_LEAST   4u
+#define FF_WRITE_DEEP    1000u               /* so deep something may be endless */
 #define FF_ELEMENT_BYTES ((uint64_t)4 << 20) /* read at once from an array */
 
 /* What a function of the machine says. */
@@ -58,7 +59,10 @@ struct ff_dumper {
     /* identity */
     struct ff_cellmap memo;  /* cell -> index + 1; 0: shared, not written yet */
     struct ff_cellmap asked; /* cell -> its new id, or 1: declined */
+    struct ff_cellmap begun; /* deep: object -> progress + 1 when it was begun */
+    uint64_t progress;       /* values of the document that were put into the memo */
     uint64_t memo_count;
+    uint64_t buffers;    /* how many were taken */
     bool all_in_memo;    /* it is not known which cells are shared */
     struct ff_vec areas; /* struct ff_memo_area, by address */
     struct ff_memo_area *area, *other, no_area; /* those of the last objects */
@@ -74,6 +78,9 @@ static inline void ff_write_done(struct ff_dumper *d, size_t count)
 {
     d->used += count;
 }
+/* To be called when what can contain itself before it is in the memo is begun: fails when it
+ * is begun again and again. */
+int ff_write_begin(struct ff_dumper *d, uint64_t cell);
 int ff_write_op(struct ff_dumper *d, uint8_t op);
 int ff_write_bytes(struct ff_dumper *d, const void *data, size_t size_bytes);
 int ff_write_text(struct ff_dumper *d, const char *text);

@@ -147,6 +147,10 @@ int ff_write_dict(struct ff_dumper *d, uint64_t cell, bool scratch)
 /* Before protocol 4: set([...]) and frozenset([...]). */
 static int as_call(struct ff_dumper *d, uint64_t cell, const char *name)
 {
+    int failed = ff_write_begin(d, cell);
+    if (failed) {
+        return failed;
+    }
     struct ff_doc *own = ff_write_own(d);
     struct ff_seq *list = own ? ff_doc_alloc(own, sizeof *list) : NULL;
     if (!list) {

@@ -78,6 +78,8 @@ uint32_t *ff_write_memo_look(struct ff_dumper *d, uintptr_t at)
 int ff_write_memo_put(struct ff_dumper *d, uint64_t cell, bool scratch)
 {
     uint32_t *number = ff_write_memo_number(d, cell);
+    d->progress +=
+        !scratch || d->depth < FF_WRITE_DEEP || !ff_doc_owns(d->own, ff_cell_node(cell));
     if (d->memo_count >= UINT32_MAX) {
         return ff_fail(d->e, FF_E_LIMIT, NULL, "2^32 objects in the memo");
     }

@@ -378,67 +378,16 @@ int ff_write_object(struct ff_dumper *d, uint64_t cell, const struct ff_object_n
         return old_newobj(d, cell, node);
     }
     bool old = node->how == FF_HOW_INST || node->how == FF_HOW_OBJ;
+    int failed = ff_write_begin(d, cell);
+    if (failed) {
+        return failed;
+    }
     return ff_write_push(d, cell, node, scratch, old ? step_old_instance : step_object)
                ? FF_PUSHED
                : FF_E_NO_MEMORY;
 }
 
-/* ---- the rest ---- */
-
-static int step_pid(struct ff_dumper *d, struct ff_part_frame *f)
-{
-    if (f->at == 0) {
-        f->at = 1;
-        int result = ff_write_save_plain(d, f->cell, f->scratch);
-        if (result) {
-            return result;
-        }
-    }
-    return ff_write_op(d, FF_OP_BINPERSID);
-}
-
-int ff_write_pid(struct ff_dumper *d, uint64_t pid, bool scratch)
-{
-    const char *text;
-    size_t size;
-    if (d->protocol == 0 && ff_cell_text(pid, &text, &size) &&
-        !memchr(text, '\n', size)) {
-        int failed = ff_write_op(d, FF_OP_PERSID);
-        failed = failed ? failed : ff_write_bytes(d, text, size);
-        return failed ? failed : ff_write_op(d, '\n');
-    }
-    return ff_write_push(d, pid, NULL, scratch, step_pid) ? FF_PUSHED : FF_E_NO_MEMORY;
-}
-
-int ff_write_extension(struct ff_dumper *d, int32_t code)
-{
-    uint8_t out[5] = {code <= 0xff     ? FF_OP_EXT1
-                      : code <= 0xffff ? FF_OP_EXT2
-                                       : FF_OP_EXT4,
-                      (uint8_t)code, (uint8_t)(code >> 8), (uint8_t)(code >> 16),
-                      (uint8_t)(code >> 24)};
-    return ff_write_bytes(d, out, code <= 0xff ? 2 : code <= 0xffff ? 3 : 5);
-}
-
-/* Out of band; or, where nobody takes its bytes, in the stream. */
-int ff_write_buffer(struct ff_dumper *d, uint64_t cell, bool scratch)
-{
-    const struct ff_buffer_node *b = ff_cell_node(cell);
-    const struct ff_pickle_buffer out = {b->data, b->size_bytes, b->readonly || b->frozen,
-                                         0};
-    if (b->given && (!d->options->buffer || d->protocol < 5)) {
-        uint64_t known = ff_write_memo_find(d, cell);
-        return known ? ff_write_memo_get(d, known - 1)
-                     : ff_write_binary(d, cell, scratch);
-    }
-    int stop = b->given ? d->options->buffer(d->options->buffer_ctx, &out) : 0;
-    if (stop) {
-        return ff_fail(d->e, stop < 0 ? stop : FF_E_OTHER, NULL,
-                       "the caller's function for buffers failed");
-    }
-    int failed = ff_write_op(d, FF_OP_NEXT_BUFFER);
-    return failed || !b->readonly ? failed : ff_write_op(d, FF_OP_READONLY_BUFFER);
-}
+/* ---- effects ---- */
 
 /* Things done to what is no object of the value: behind it, and dropped from the stack. */
 static int write_one_effect(struct ff_dumper *d, const struct ff_effect *effect)

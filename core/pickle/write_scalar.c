@@ -346,7 +346,7 @@ static bool is_writable(uint64_t cell)
 {
     const struct ff_buffer_node *buffer = ff_cell_node(cell);
     return ff_tag(cell) == FF_TAG_BYTEARRAY ||
-           (ff_tag(cell) == FF_TAG_BUFFER && !buffer->readonly && !buffer->frozen);
+           (ff_tag(cell) == FF_TAG_BUFFER && !buffer->base && !buffer->frozen);
 }
 
 int ff_write_binary(struct ff_dumper *d, uint64_t cell, bool scratch)

@@ -216,33 +216,6 @@ static void check_again(const uint8_t *data, size_t size, const char *what)
     ff_doc_free(doc);
 }
 
-START_TEST(vectors_of_cpython_have_its_verdict_and_come_back_the_same)
-{
-    size_t size, count = 0;
-    uint8_t *file = read_file(TEST_DATA "/pickle/cpython-3.11.vectors", &size);
-    for (size_t at = 0; at < size; count++) {
-        uint32_t n;
-        char kind = (char)file[at];
-        memcpy(&n, file + at + 1, 4);
-        const uint8_t *data = file + at + 5;
-        char what[32];
-        (void)snprintf(what, sizeof what, "vector %zu (%c)", count, kind);
-        if (kind == 'D') {
-            check_again(data, n, what);
-        } else {
-            struct ff_error e = FF_ERROR_INIT;
-            struct ff_doc *doc;
-            int code = load(data, n, kind == 'B' ? FF_PY2_BYTES : 0, &doc, NULL, &e);
-            ck_assert_msg((code == FF_OK) == (kind != 'R'), "%s: %s", what, e.message);
-            ff_doc_free(doc);
-        }
-        at += 5 + (size_t)n;
-    }
-    ck_assert_uint_gt(count, 2000);
-    free(file);
-}
-END_TEST
-
 static int count_pid(void *ctx, const struct ff_scanned_pid *pid)
 {
     ck_assert_str_eq(pid->serializer, "HDFSerializer");
@@ -478,7 +451,6 @@ END_TEST
 
 RUN_TESTS("pickle", read_each_case_gives_its_verdict, read_each_prefix_of_a_pickle_fails,
           read_failure_names_offset_and_opcode,
-          vectors_of_cpython_have_its_verdict_and_come_back_the_same,
           golden_tasks_come_back_the_same_and_show_their_ids,
           write_in_each_protocol_reads_back_equal,
           write_asks_once_for_each_object_and_shares_the_strings,

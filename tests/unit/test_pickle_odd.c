@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_pickle_odd.c: streams that no pickler writes, but that mean something: nothing of it is
+ * lost when they are loaded and dumped. */
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/pickle/pickle.h"
+#include "run.h"
+#include "tests/pickle/tree.h"
+
+static int to_buf(void *ctx, const void *data, size_t size, struct ff_error *e)
+{
+    return ff_buf_append(ctx, data, size) ? ff_fail(e, FF_E_NO_MEMORY, NULL, "full")
+                                          : FF_OK;
+}
+
+static struct ff_doc *load(const void *data, size_t size)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_doc *doc;
+    struct ff_load_options options = {.struct_size = sizeof options,
+                                      .py2_strings = FF_PY2_BYTES};
+    ck_assert_msg(!ff_pickle_read(data, size, NULL, NULL, &options, NULL, &doc, NULL, &e),
+                  "%s", e.message);
+    return doc;
+}
+
+static int dump(const struct ff_doc *doc, uint32_t protocol, int compact,
+                struct ff_buf *out)
+{
+    struct ff_write_options options = {
+        .protocol = protocol, .compact = compact, .write = to_buf, .write_ctx = out};
+    ff_buf_clear(out);
+    return ff_pickle_write(ff_doc_root(doc), &options, NULL);
+}
+
+static void check_tree(const struct ff_doc *doc, const char *tree, const char *what)
+{
+    struct ff_buf out;
+    ff_buf_init(&out, SIZE_MAX / 2);
+    ck_assert_int_eq(tree_print(doc, false, &out), 0);
+    ck_assert_msg(strcmp(ff_buf_text(&out), tree) == 0, "%s:\n%s", what,
+                  ff_buf_text(&out));
+    ff_buf_free(&out);
+}
+
+struct odd {
+    const char *what, *bytes;
+    size_t size;
+    const char *tree;
+};
+#define C(what, bytes, tree)                                                             \
+    {                                                                                    \
+        what, bytes, sizeof(bytes) - 1, tree                                             \
+    }
+#define CLASS    "global 'm 'C\n"
+#define CALL     "call #1\n" CLASS "args\nend\n"
+#define BUFFER_0 "buffer 0\n"
+
+static const struct odd streams[] = {
+    C("a call, dropped", "cm\nC\n)R0N.", "none\neffect\n" CALL),
+    C("in the memo", "cm\nC\n)Rq\0000N.", "none\neffect\n" CALL),
+    C("twice on the stack", "cm\nC\n)R200N.", "none\neffect\n" CALL),
+    C("in a list", "]cm\nC\n)Ra0N.", "none\neffect\n" CALL),
+    C("behind a mark", "(cm\nC\n)R1N.", "none\neffect\n" CALL),
+    C("left on the stack", "cm\nC\n)RN.", "none\neffect\n" CALL),
+    C("in a tuple left on the stack", "cm\nC\n)R\x85N.", "none\neffect\n" CALL),
+    C("of a call", "cm\nC\n)R)R0N.",
+      "none\neffect\ncall #1\ncall #2\n" CLASS "args\nend\nargs\nend\n"),
+    C("kept after all", "cm\nC\n)Rq\0000h\0.", CALL),
+    C("twice dropped", "cm\nC\n)R0cm\nC\n)R0N.", "none\neffect\n" CALL "effect\n" CALL),
+    C("of the class of what is fetched next", "cm\nC\nq\0K\1\x85Rq\1h\0K\2\x85R0h\1.",
+      "call #1\n" CLASS "args\nint 0x1\nend\neffect\ncall #1\n" CLASS
+      "args\nint 0x2\nend\n"),
+    C("two states", "cm\nC\n)\x81K\1bK\2b.",
+      "new #1\n" CLASS "args\nbuild\nint 0x1\nbuild\nint 0x2\nend\n"),
+    C("state, then items", "cm\nC\n)\x81K\1bK\2a.",
+      "new #1\n" CLASS "args\nbuild\nint 0x1\nappend\nint 0x2\nend\n"),
+    C("a setter", "cm\nC\n)Rq\0cm\nf\nh\0K\1\x86R0.",
+      "call #1\n" CLASS "args\nsetter\nglobal 'm 'f\nint 0x1\nend\n"),
+    C("a setter and another", "cm\nC\n)Rq\0cm\nf\nh\0K\1\x86R0cm\ng\nh\0K\2\x86R0.",
+      "call #1\n" CLASS
+      "args\nsetter\nglobal 'm 'f\nint 0x1\nsetter\nglobal 'm 'g\nint 0x2\nend\n"),
+    C("a setter of what is dropped", "cm\nf\ncm\nC\n)RK\1\x86R0N.",
+      "none\neffect\ncall #1\n" CLASS "args\nsetter\nglobal 'm 'f\nint 0x1\nend\n"),
+    C("a setter of what is in the memo only", "cm\nf\ncm\nC\n)Rq\0K\1\x86R0N.",
+      "none\neffect\ncall #1\n" CLASS "args\nsetter\nglobal 'm 'f\nint 0x1\nend\n"),
+    C("state of a global", "cm\nC\nK\1b.", CLASS "effect\n" CLASS "build\nint 0x1\n"),
+    C("key twice", "cm\nC\n)\x81K\1K\2sK\1K\3s.",
+      "new #1\n" CLASS
+      "args\nsetitem\nint 0x1\nint 0x2\nsetitem\nint 0x1\nint 0x3\nend\n"),
+    C("the second buffer only", "\x80\5\x97\x97\x98.", "buffer 1 readonly\n"),
+    C("buffers the other way round", "\x80\5\x97q\0\x97h\0\x86.",
+      "tuple 2 #1\nbuffer 1\nbuffer 0\n"),
+    C("a buffer twice", "\x80\5\x97q\0h\0\x86.", "tuple 2 #1\n" BUFFER_0 BUFFER_0),
+    C("a buffer in both ways", "\x80\5\x97q\0h\0\x98\x86.",
+      "tuple 2 #1\n" BUFFER_0 "buffer 0 readonly\n"),
+    C("a persistent id twice", "](cm\nC\n\x85q\0Qh\0Qe.",
+      "list 2 #1\npersistent\ntuple 1 #2\n" CLASS "persistent\nref #2\n"),
+    C("DUP",
+      "]]2\x86"
+      "a.",
+      "list 1 #1\ntuple 2 #2\nlist 0 #3\nref #3\n"),
+    C("old instances", "(im\nC\n(K\1im\nC\n(cm\nC\no(cm\nC\nK\2o\x87\x86.", NULL),
+};
+
+START_TEST(odd_stream_comes_back_with_all_it_means)
+{
+    struct ff_buf out, tree;
+    const struct odd *odd = &streams[_i];
+    struct ff_doc *doc = load(odd->bytes, odd->size);
+    ff_buf_init(&out, SIZE_MAX / 2);
+    ff_buf_init(&tree, SIZE_MAX / 2);
+    if (odd->tree) {
+        check_tree(doc, odd->tree, odd->what);
+    }
+    ck_assert_int_eq(tree_print(doc, false, &tree), 0);
+    for (int compact = 0; compact < 2; compact++) {
+        uint32_t protocol = (uint32_t)ff_doc_protocol(doc);
+        ck_assert_int_eq(dump(doc, protocol, compact, &out), FF_OK);
+        struct ff_doc *again = load(out.data, out.length_bytes);
+        check_tree(again, ff_buf_text(&tree), odd->what);
+        ff_doc_free(again);
+    }
+    ff_buf_free(&tree);
+    ff_buf_free(&out);
+    ff_doc_free(doc);
+}
+END_TEST
+
+/* m.K(s), where s = {m.K(s)}: before protocol 4 a set cannot be fetched while it is filled. */
+START_TEST(object_made_of_itself_is_written_or_refused)
+{
+    static const char loop[] =
+        "\x80\4\x8c\1m\x94\x8c\1K\x94\x93\x94\x8f\x94(h\2h\3\x85\x94R\x94\x90\x85R0h\5.";
+    struct ff_buf out;
+    struct ff_doc *doc = load(loop, sizeof loop - 1);
+    ff_buf_init(&out, SIZE_MAX / 2);
+    for (uint32_t protocol = 0; protocol <= 5; protocol++) {
+        ck_assert_int_eq(dump(doc, protocol, 0, &out),
+                         protocol < 4 ? FF_E_UNSUPPORTED : FF_OK);
+    }
+    ff_buf_free(&out);
+    ff_doc_free(doc);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("pickle_odd");
+    TCase *tcase = tcase_create("pickle_odd");
+    tcase_add_loop_test(tcase, odd_stream_comes_back_with_all_it_means, 0,
+                        (int)COUNT_OF(streams));
+    tcase_add_test(tcase, object_made_of_itself_is_written_or_refused);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
