@@ -29,8 +29,8 @@ struct ff_difference {
     int32_t reserved;
     struct ff_value a, b; /* absent where there is none */
     /* FF_DIFF_ELEMENTS */
-    uint64_t count;             /* how many elements differ */
-    int32_t ndim;               /* of the arrays */
+    uint64_t count; /* how many elements differ */
+    int32_t ndim;   /* of the arrays */
     int32_t reserved_2;
     int64_t first[FF_MAX_NDIM]; /* the index of the first, in C order */
     double largest;             /* the largest |a - b|; NaN: not numbers, or one is NaN */

@@ -159,7 +159,7 @@ int hdf_open_any(struct hdf_inst *inst, const struct ff_pid *pid,
     int rc =
         files ? hdf_array_open(inst, pid, protocols, out, call, &file) : FF_E_NOT_FOUND;
 
-    if (rc != FF_E_NOT_FOUND) {
+    if (rc != FF_E_NOT_FOUND || !protocols->find(protocols, NULL, FF_OBJECTS_1)) {
         ff_error_copy(e, &file);
         return rc;
     }

@@ -15,6 +15,7 @@ readme=$FF_SOURCE/README.md
 check 'install' install_tree
 use_tree
 zeros field.npy 2000 1100
+printf '\200\004}.' >model.pkl # an empty dict
 
 follow README.md
 

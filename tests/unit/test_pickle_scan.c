@@ -77,7 +77,8 @@ static const struct telling tellings[] = {
      "REDUCE@17:global:os.system os.system[!]1 "},
     {"a popped OBJ", LIT("(cos\nsystem\nVls\no0N."), FF_OK,
      "OBJ@16:global:os.system os.system[c]1 "},
-    {"INST", LIT("(Vls\nios\nsystem\n."), FF_OK, "INST@5:global:os.system os.system[c]1 "},
+    {"INST", LIT("(Vls\nios\nsystem\n."), FF_OK,
+     "INST@5:global:os.system os.system[c]1 "},
     {"names from the memo",
      LIT("\x80\4\x8c\2os\x94\x8c\6system\x94"
          "00h\0h\1\x93)R."),
