@@ -11,6 +11,9 @@ none 'nothing is left to do' "$(grep -nIwE "$left" "${texts[@]}")"
 place='(^|[^A-Za-z0-9_.$}/-])/(root|work|Users|builds?|home/[a-z]+/|tmp/build)[/-]'
 none 'no place of a machine' "$(grep -nIE "$place" "${texts[@]}")"
 bites 'a place' "$(grep -E "$place" <<<'see /ro''ot/x')"
+marker='^(<<<<<<<|>>>>>>>) '
+none 'no side of a merge is left' "$(grep -nIE "$marker" "${texts[@]}")"
+bites 'a side of a merge' "$(grep -E "$marker" <<<'<<<''<<<< HEAD')"
 none 'no line ends in blanks' "$(grep -nIE '[[:blank:]]$' "${texts[@]}" | grep -v '^README.md')"
 mapfile -t sources < <(files '*.c' '*.h' '*.sh' '*.awk' 'tools/*' '*.py' |
     grep -E '\.(c|h|sh|awk|py)$|^tools/(check|demo|deps|tally)$' | grep -vx docs/examples/readme.c)
