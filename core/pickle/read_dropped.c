@@ -267,6 +267,44 @@ static void reverse(struct ff_vec *effects, size_t begin)
     }
 }
 
+/* Sees the root and the first `effects` effects. */
+static void walk_value(struct walk *w, struct ff_reader *r, size_t effects)
+{
+    walk_begin(w, r);
+    wait_for(w, r->doc->root);
+    for (size_t i = 0; i < effects; i++) {
+        const struct ff_effect *effect = ff_vec_at(&r->doc->effects, i);
+        wait_for(w, effect->target);
+        wait_for(w, effect->a);
+        wait_for(w, effect->b);
+    }
+    walk_all(w);
+}
+
+/* From `begin` on: a call that is a part of one before it was found too early. */
+static int forget_parts(struct ff_reader *r, size_t begin)
+{
+    struct ff_vec *effects = &r->doc->effects;
+    struct ff_effect *effect = effects->items;
+    size_t kept = begin;
+    struct walk w;
+    if (effects->count - begin < 2) {
+        return FF_OK;
+    }
+    walk_value(&w, r, begin);
+    for (size_t i = begin; i < effects->count && !w.failed; i++) {
+        if (!ff_cellmap_find(&w.seen, effect[i].target)) {
+            wait_for(&w, effect[i].target);
+            walk_all(&w);
+            effect[kept++] = effect[i];
+        }
+    }
+    while (effects->count > kept) {
+        ff_vec_pop(effects);
+    }
+    return walk_end(&w);
+}
+
 int ff_read_keep_lost(struct ff_reader *r)
 {
     struct walk w;
@@ -274,15 +312,7 @@ int ff_read_keep_lost(struct ff_reader *r)
     if ((r->dropped.count == 0 && r->depth == 1)) {
         return FF_OK;
     }
-    walk_begin(&w, r);
-    wait_for(&w, r->doc->root);
-    for (size_t i = 0; i < effects; i++) {
-        const struct ff_effect *effect = ff_vec_at(&r->doc->effects, i);
-        wait_for(&w, effect->target);
-        wait_for(&w, effect->a);
-        wait_for(&w, effect->b);
-    }
-    walk_all(&w);
+    walk_value(&w, r, effects);
     for (size_t i = r->depth - 1; i-- > 0 && !w.failed;) {
         find_lost(&w, r->stack[i]);
     }
@@ -292,5 +322,6 @@ int ff_read_keep_lost(struct ff_reader *r)
         find_lost(&w, cell);
     }
     reverse(&r->doc->effects, effects);
-    return walk_end(&w);
+    int failed = walk_end(&w);
+    return failed ? failed : forget_parts(r, effects);
 }
