@@ -291,6 +291,21 @@ static inline size_t put_floats(struct fast *f, const uint64_t *cells, size_t co
     return i;
 }
 
+static inline size_t put_longs(struct fast *f, const uint64_t *cells, size_t count)
+{
+    struct fast own = *f;
+    size_t i = 0;
+    for (; i < count && own.to < own.end && ff_tag(cells[i]) == FF_TAG_BIGINT; i++) {
+        const uint8_t *code = ff_cell_code(cells[i]);
+        if (!is_long1(code)) {
+            break;
+        }
+        copy(&own, code, 2u + code[1]);
+    }
+    f->to = own.to;
+    return i;
+}
+
 static inline size_t put_texts(struct fast *f, const uint64_t *cells, size_t count)
 {
     size_t i = 0;
@@ -309,6 +324,8 @@ static inline size_t put(struct fast *f, const uint64_t *cells, size_t count)
         return put_ints(f, cells, count);
     case FF_TAG_FLOAT:
         return put_floats(f, cells, count);
+    case FF_TAG_BIGINT:
+        return put_longs(f, cells, count);
     case FF_TAG_STR:
         return put_texts(f, cells, count);
     case FF_TAG_LIST:
