@@ -23,6 +23,7 @@ struct ff_pickle_file {
     void *taken;
     void (*release)(void *);
     uint64_t left_bytes;  /* that may still be decompressed */
+    uint64_t used_bytes;  /* of the archive, by its members */
     struct ff_vec parts;  /* struct ff_pickle_part */
     struct ff_vec blocks; /* void *, ff_free: what the parts point to */
 };
@@ -78,29 +79,42 @@ static int inflate_piece(struct ff_pickle_file *f, z_stream *z, struct ff_buf *o
                          "it does not decompress: %s", z->msg ? z->msg : "cut off");
 }
 
+/* What stands behind the end of a stream: FF_DECLINED when nothing does. Of gzip, zeros and more
+ * members, as Python's gzip reads them; else it is an error: nothing may hide there. */
+static int go_on(z_stream *z, const uint8_t *end, bool gzip, struct ff_error *e)
+{
+    const uint8_t *p = z->next_in;
+    while (gzip && p < end && *p == 0) {
+        p++;
+    }
+    if (p == end) {
+        return FF_DECLINED;
+    }
+    if (!gzip || end - p < 2 || p[0] != 0x1f || p[1] != 0x8b) {
+        return ff_fail(e, FF_E_CORRUPT, NULL,
+                       "bytes follow the end of what is compressed");
+    }
+    z->next_in = (Bytef *)(uintptr_t)p;
+    return inflateReset(z) == Z_OK ? FF_OK : out_of_memory(e);
+}
+
 /* bits: of inflateInit2. Several gzip members, one after another, are one. */
 static int decompress(struct ff_pickle_file *f, const uint8_t *data, size_t size,
                       int bits, uint8_t **out, size_t *out_bytes, struct ff_error *e)
 {
     z_stream z = {.next_in = (Bytef *)(uintptr_t)data};
     struct ff_buf buf;
-    size_t left = size;
+    const uint8_t *end = data + size;
     int rc = FF_OK;
     if (inflateInit2(&z, bits) != Z_OK) {
         return out_of_memory(e);
     }
     ff_buf_init(&buf, SIZE_MAX / 2);
     while (!rc) {
-        if (!z.avail_in) {
-            z.avail_in = left < PIECE_BYTES ? (uInt)left : (uInt)PIECE_BYTES;
-            left -= z.avail_in;
-        }
+        size_t left = (size_t)(end - z.next_in);
+        z.avail_in = left < PIECE_BYTES ? (uInt)left : (uInt)PIECE_BYTES;
         rc = inflate_piece(f, &z, &buf, e);
-        bool more = rc == FF_DECLINED && bits > MAX_WBITS && z.avail_in + left > 2 &&
-                    z.next_in[0] == 0x1f && z.next_in[1] == 0x8b;
-        if (more) {
-            rc = inflateReset(&z) == Z_OK ? FF_OK : out_of_memory(e);
-        }
+        rc = rc == FF_DECLINED ? go_on(&z, end, bits > MAX_WBITS, e) : rc;
     }
     (void)inflateEnd(&z);
     *out = NULL;
@@ -235,6 +249,10 @@ static int open_member(struct ff_pickle_file *f, const struct member *m,
     if (start > f->size_bytes || m->packed > f->size_bytes - start) {
         return bad_zip(e, "has a member outside of itself");
     }
+    if (m->packed > f->size_bytes - f->used_bytes) {
+        return bad_zip(e, "has members that overlap");
+    }
+    f->used_bytes += m->packed;
     char *name = ff_strndup((const char *)m->name, m->name_bytes);
     int rc = keep(f, name, e);
     if (rc) {
@@ -242,18 +260,23 @@ static int open_member(struct ff_pickle_file *f, const struct member *m,
     }
     const uint8_t *data = f->data + start;
     uint8_t *wide;
-    size_t size;
+    size_t size = (size_t)m->packed;
     switch (m->method) {
     case 0:
-        return add_part(f, name, data, (size_t)m->packed, e);
+        break;
     case 8:
-        rc = decompress(f, data, (size_t)m->packed, -MAX_WBITS, &wide, &size, e);
+        rc = decompress(f, data, size, -MAX_WBITS, &wide, &size, e);
         rc = rc ? rc : keep(f, wide, e);
-        return rc ? rc : add_part(f, name, wide, size, e);
+        data = wide;
+        break;
     default:
         return ff_fail(e, FF_E_UNSUPPORTED, NULL, "%.100s is %s", name,
                        m->method >> 16 ? "encrypted" : "compressed with another method");
     }
+    if (!rc && size != m->size) {
+        rc = bad_zip(e, "has a member of another size than it says");
+    }
+    return rc ? rc : add_part(f, name, data, size, e);
 }
 
 static int open_zip(struct ff_pickle_file *f, struct ff_error *e)
@@ -261,6 +284,9 @@ static int open_zip(struct ff_pickle_file *f, struct ff_error *e)
     uint64_t at = 0, bytes = 0;
     f->form = "zip";
     int rc = find_directory(f, &at, &bytes, e);
+    if (rc) {
+        return rc;
+    }
     const uint8_t *p = f->data + at, *end = p + bytes;
     for (unsigned i = 0; !rc && p < end; i++) {
         struct member m = {0};

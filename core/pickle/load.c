@@ -27,13 +27,17 @@ int ff_read_init(struct ff_reader *r, struct ff_doc *doc, const void *data,
                  struct ff_error *e)
 {
     uint32_t flags = FF_LOAD_LAX_FRAMES | FF_LOAD_JOBLIB;
-    *r = (struct ff_reader){.doc = doc, .begin = data, .e = e};
+    static const uint8_t nothing[1];
+    *r = (struct ff_reader){.doc = doc, .begin = data ? data : nothing, .e = e};
     ff_cellmap_init(&r->far_memo);
     ff_cellmap_init(&r->pids);
     ff_vec_init(&r->dropped, sizeof(uint64_t), SIZE_MAX / 16);
-    r->end = r->begin + size_bytes;
+    r->end = r->begin + (data ? size_bytes : 0);
     r->at = r->op = r->begin;
     r->limit = r->end;
+    if (!data && size_bytes) {
+        return ff_fail(e, FF_E_USAGE, NULL, "no data");
+    }
     if (options) {
         size_t known = options->struct_size < sizeof r->options ? options->struct_size
                                                                 : sizeof r->options;

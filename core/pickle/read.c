@@ -209,7 +209,9 @@ int ff_read_put(struct ff_reader *r, uint64_t index)
         return FF_E_LIMIT;
     }
     uint64_t top = r->stack[r->depth - 1];
-    r->memo_count += *slot == 0;
+    /* A dense slot may be that of an index that was far when it was put. */
+    r->memo_count += *slot == 0 && (index >= r->memo_filled || r->far_memo.used == 0 ||
+                                    !ff_cellmap_find(&r->far_memo, index + 1));
     *slot = top;
     if (ff_tag(top) == FF_TAG_OBJECT) {
         ((struct ff_object_node *)ff_cell_node(top))->unmemoized = false;

@@ -26,7 +26,7 @@ static inline bool room(const struct fast *f)
 
 static void enter(struct fast *f, const struct ff_reader *r)
 {
-    bool in_order = r->memo_count == r->memo_filled;
+    bool in_order = r->memo_count == r->memo_filled && r->far_memo.used == 0;
     f->doc = r->doc;
     f->at = r->at;
     f->safe = r->limit - r->at > SLACK ? r->limit - SLACK : r->at;

@@ -51,9 +51,10 @@ static int shape_of(struct ff_reader *r, struct ff_value state,
     return FF_OK;
 }
 
-/* Bytes from an element to the next; the whole is known to fit. */
+/* Bytes from an element to the next; the whole is known to fit, if there is anything. */
 static int strides_of(struct ff_reader *r, struct ff_value state, size_t item_bytes,
-                      const struct ff_array_params *params, int64_t strides[FF_MAX_NDIM])
+                      size_t count, const struct ff_array_params *params,
+                      int64_t strides[FF_MAX_NDIM])
 {
     const char *order;
     size_t size;
@@ -65,7 +66,7 @@ static int strides_of(struct ff_reader *r, struct ff_value state, size_t item_by
     for (int32_t i = 0; i < params->ndim; i++) {
         int32_t axis = *order == 'F' ? i : params->ndim - 1 - i;
         strides[axis] = step;
-        step *= params->shape[axis] ? params->shape[axis] : 1;
+        step *= count ? params->shape[axis] : 1;
     }
     return FF_OK;
 }
@@ -80,7 +81,6 @@ static int push_array(struct ff_reader *r, struct ff_value state,
     struct ff_buf descr;
     size_t count, bytes;
     int failed = shape_of(r, state, &params, shape, &count);
-    failed = failed ? failed : strides_of(r, state, dtype->item_bytes, &params, strides);
     failed = failed ? failed : skip_padding(r, state);
     if (failed) {
         return failed;
@@ -88,6 +88,10 @@ static int push_array(struct ff_reader *r, struct ff_value state,
     if (!ff_mul_size(count, dtype->item_bytes, &bytes) ||
         bytes > (size_t)(r->end - r->at)) {
         return bad(r, "is cut off");
+    }
+    failed = strides_of(r, state, dtype->item_bytes, count, &params, strides);
+    if (failed) {
+        return failed;
     }
     ff_buf_init(&descr, 1 << 20);
     if (ff_dtype_print(dtype, FF_DTYPE_PLAIN, &descr)) {

@@ -255,7 +255,7 @@ static inline bool step(struct fast *f)
 
 void ff_scan_fast(struct ff_reader *r)
 {
-    bool in_order = r->memo_count == r->memo_filled;
+    bool in_order = r->memo_count == r->memo_filled && r->far_memo.used == 0;
     struct fast f = {.r = r,
                      .at = r->at,
                      .safe = r->limit - r->at > SLACK ? r->limit - SLACK : r->at,

@@ -145,6 +145,36 @@ START_TEST(object_made_of_itself_is_written_or_refused)
 }
 END_TEST
 
+/* MEMOIZE counts the slots that are filled: one that was put far ahead is not a new one when
+ * the others reach it, in CPython neither. */
+START_TEST(slot_put_far_ahead_is_counted_once)
+{
+    enum { FAR = 1100 };
+    static const char far[] = "\x80\4Nr\x4c\4\0\0\60";
+    static const struct {
+        const char *end;
+        size_t size;
+        int code;
+    } get[] = {{"j\x4c\4\0\0.", 6, FF_OK}, {"j\x4d\4\0\0.", 6, FF_E_CORRUPT}};
+    for (size_t i = 0; i < COUNT_OF(get); i++) {
+        struct ff_error e = FF_ERROR_INIT;
+        struct ff_doc *doc = NULL;
+        struct ff_buf in;
+        ff_buf_init(&in, SIZE_MAX / 2);
+        ck_assert_int_eq(ff_buf_append(&in, far, sizeof far - 1), 0);
+        for (int n = 0; n < FAR + 1; n++) {
+            ck_assert_int_eq(ff_buf_append(&in, "K\5\x94\60", 4), 0);
+        }
+        ck_assert_int_eq(ff_buf_append(&in, get[i].end, get[i].size), 0);
+        ck_assert_int_eq(ff_pickle_read(in.data, in.length_bytes, NULL, NULL, NULL, NULL,
+                                        &doc, NULL, &e),
+                         get[i].code);
+        ff_doc_free(doc);
+        ff_buf_free(&in);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pickle_odd");
@@ -152,6 +182,7 @@ int main(void)
     tcase_add_loop_test(tcase, odd_stream_comes_back_with_all_it_means, 0,
                         (int)COUNT_OF(streams));
     tcase_add_test(tcase, object_made_of_itself_is_written_or_refused);
+    tcase_add_test(tcase, slot_put_far_ahead_is_counted_once);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
