@@ -226,7 +226,7 @@ int ff_view_bytes(struct ff_value v, struct ff_buf *out, bool *bytearray)
     }
     size = ff_view_payload(v, NULL, 0);
     rc = ff_buf_reserve(out, size);
-    if (rc) {
+    if (rc || size == 0) {
         return rc;
     }
     (void)ff_view_payload(v, out->data + out->length_bytes, size);
