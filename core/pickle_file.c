@@ -23,7 +23,7 @@ struct ff_pickle_file {
     void *taken;
     void (*release)(void *);
     uint64_t left_bytes;  /* that may still be decompressed */
-    uint64_t used_bytes;  /* of the archive, by its members */
+    uint64_t used_bytes;  /* of the archive, by the directory and the members */
     struct ff_vec parts;  /* struct ff_pickle_part */
     struct ff_vec blocks; /* void *, ff_free: what the parts point to */
 };
@@ -288,6 +288,7 @@ static int open_zip(struct ff_pickle_file *f, struct ff_error *e)
         return rc;
     }
     const uint8_t *p = f->data + at, *end = p + bytes;
+    f->used_bytes = bytes;
     for (unsigned i = 0; !rc && p < end; i++) {
         struct member m = {0};
         if (i == MAX_MEMBERS) {

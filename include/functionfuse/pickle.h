@@ -182,7 +182,8 @@ struct ff_scan {
 /* Walk a pickle with the reader's own rules and build nothing: what loads, scans; what
  * does not load does not scan, but for what only values tell (an index that is not in its
  * list, an unhashable object of a class, budgets). `options` and *used as in
- * ff_pickle_load. FF_OK, a callback's result, or as ff_pickle_load. */
+ * ff_pickle_load. FF_OK, a callback's result, or as ff_pickle_load;
+ * FF_E_USAGE also: no data, or a struct ff_scan without struct_size or with flags. */
 FF_API int ff_pickle_scan(const void *data, size_t size_bytes,
                           const struct ff_load_options *options, const struct ff_scan *,
                           size_t *used, struct ff_error *);
@@ -232,8 +233,10 @@ struct ff_pickle_part {
 
 /* The file is mapped: nobody may change it meanwhile. What is compressed is decompressed
  * into memory, up to max_bytes in all (0 = 1 GiB), then FF_E_LIMIT. FF_E_UNSUPPORTED:
- * compressed with something else, which the message names. FF_E_CORRUPT: damaged, or an
- * archive without a *.pkl. FF_E_NOT_FOUND, FF_E_PERMISSION, FF_E_IO. */
+ * compressed with something else, which the message names. FF_E_CORRUPT: damaged, an
+ * archive without a *.pkl, one whose members overlap or have other sizes than it says, or
+ * bytes behind the end of what is compressed (of gzip: but zeros and more members).
+ * FF_E_NOT_FOUND, FF_E_PERMISSION, FF_E_IO. */
 FF_API struct ff_pickle_file *ff_pickle_file_open(const char *path, uint64_t max_bytes,
                                                   struct ff_error *);
 FF_API void ff_pickle_file_close(struct ff_pickle_file *);

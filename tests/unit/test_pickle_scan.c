@@ -251,8 +251,16 @@ START_TEST(scan_agrees_with_load_about_vectors_and_what_is_bent_out_of_them)
 }
 END_TEST
 
-RUN_TESTS("pickle_scan", scan_tells_globals_calls_and_ids,
-          scan_tells_each_opcode_with_its_argument,
+START_TEST(scan_of_no_data_is_refused_or_empty)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    ck_assert_int_eq(ff_pickle_scan(NULL, 5, NULL, NULL, NULL, &e), FF_E_USAGE);
+    ck_assert_int_eq(ff_pickle_scan(NULL, 0, NULL, NULL, NULL, NULL), FF_E_CORRUPT);
+}
+END_TEST
+
+RUN_TESTS("pickle_scan", scan_of_no_data_is_refused_or_empty,
+          scan_tells_globals_calls_and_ids, scan_tells_each_opcode_with_its_argument,
           scan_callback_that_stops_is_returned_at_once,
           scan_knows_registered_extension_codes,
           scan_agrees_with_load_about_vectors_and_what_is_bent_out_of_them)
