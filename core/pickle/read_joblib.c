@@ -106,7 +106,9 @@ static int push_array(struct ff_reader *r, struct ff_value state,
     ff_buf_free(&descr);
     r->at += bytes;
     r->stack[r->depth - 1] = v.cell;
-    return v.cell ? FF_OK : ff_read_fail(r, own.code, "%s", own.message);
+    return v.cell ? FF_OK
+                  : ff_read_fail(r, own.code == FF_E_USAGE ? FF_E_CORRUPT : own.code,
+                                 "%s", own.message);
 }
 
 int ff_read_nested_begin(struct ff_reader *inner, const struct ff_reader *r)

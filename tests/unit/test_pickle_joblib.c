@@ -124,6 +124,34 @@ START_TEST(joblib_scan_agrees_with_load_at_every_cut_and_bend)
 }
 END_TEST
 
+/* The strides of (0, 2^62, 2^62) and of (2^31, 2^31) do not fit into 64 bits. */
+START_TEST(joblib_array_whose_shape_lies_overflows_nothing)
+{
+#define WRAPPER(shape)                                                                   \
+    "\x80\3cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}(X\5\0\0\0shape" shape         \
+    "X\5\0\0\0orderX\1\0\0\0CX\5\0\0\0dtypecnumpy\ndtype\nX\2\0\0\0f8"                   \
+    "\x89\x88\x87R(K\3X\1\0\0\0<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tbub."
+    static const struct {
+        const char *data;
+        size_t size;
+        const char *says;
+    } cases[] = {
+#define HUGE_EDGE "\x8a\10\0\0\0\0\0\0\0\x40"
+        {WRAPPER("K\0" HUGE_EDGE HUGE_EDGE "\x87"),
+         sizeof WRAPPER("K\0" HUGE_EDGE HUGE_EDGE "\x87") - 1, "2^63"},
+        {WRAPPER("\x8a\5\0\0\0\x80\0\x8a\5\0\0\0\x80\0\x86"),
+         sizeof WRAPPER("\x8a\5\0\0\0\x80\0\x8a\5\0\0\0\x80\0\x86") - 1, "cut off"}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct ff_error e = FF_ERROR_INIT;
+        struct ff_doc *doc =
+            ff_pickle_load(cases[i].data, cases[i].size, NULL, NULL, &options, NULL, &e);
+        ck_assert_ptr_null(doc);
+        ck_assert_int_eq(e.code, FF_E_CORRUPT);
+        ck_assert_msg(strstr(e.message, cases[i].says) != NULL, "%s", e.message);
+    }
+}
+END_TEST
+
 START_TEST(joblib_file_as_a_plain_pickle_is_corrupt)
 {
     struct ff_error e = FF_ERROR_INIT;
@@ -132,7 +160,8 @@ START_TEST(joblib_file_as_a_plain_pickle_is_corrupt)
 }
 END_TEST
 
-RUN_TESTS("pickle_joblib", joblib_files_of_each_version_give_their_arrays,
+RUN_TESTS("pickle_joblib", joblib_array_whose_shape_lies_overflows_nothing,
+          joblib_files_of_each_version_give_their_arrays,
           joblib_file_that_is_compressed_is_the_same,
           joblib_scan_agrees_with_load_at_every_cut_and_bend,
           joblib_file_as_a_plain_pickle_is_corrupt)

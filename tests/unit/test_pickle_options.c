@@ -100,6 +100,29 @@ START_TEST(budget_of_memory_and_of_keys_end_a_load)
 }
 END_TEST
 
+/* The memo of CPython counts an index once: 1025 is put first, then 1 to 1024, then MEMOIZE comes
+ * to 1025, which is there, and stays. */
+START_TEST(memoize_counts_an_index_once_that_was_far)
+{
+    struct ff_buf b;
+    ff_buf_init(&b, 1 << 16);
+    ck_assert(!ff_buf_append(&b, "\x80\4(Nr\1\4\0\0", 9));
+    for (unsigned i = 1; i <= 1024; i++) {
+        const uint8_t put[] = {'N', 'r', (uint8_t)i, (uint8_t)(i >> 8), 0, 0};
+        ck_assert(!ff_buf_append(&b, put, sizeof put));
+    }
+    /* both to 1025; then that of 1025 is the result */
+    ck_assert(!ff_buf_append(&b, "K\1\x94K\2\x94lj\1\4\0\0.", 13));
+    ck_assert(!ff_buf_append(&b, "NNNNNNNNNNNNNNNNNNNN", 20)); /* room for a fast loop */
+    struct ff_doc *doc = load((const char *)b.data, b.length_bytes, NULL, NULL);
+    int64_t got = 0;
+    ck_assert_int_eq(ff_int64(ff_doc_root(doc), &got, NULL), FF_OK);
+    ck_assert_int_eq(got, 2);
+    ff_doc_free(doc);
+    ff_buf_free(&b);
+}
+END_TEST
+
 START_TEST(frames_that_nest_load_only_when_lax)
 {
     static const char nested[] = "\x80\4\x95\xb\0\0\0\0\0\0\0\x95\2\0\0\0\0\0\0\0N.";
@@ -281,7 +304,8 @@ START_TEST(dump_compact_has_a_memo_only_where_shared)
 }
 END_TEST
 
-RUN_TESTS("pickle_options", options_without_size_or_with_unknown_flags_are_refused,
+RUN_TESTS("pickle_options", memoize_counts_an_index_once_that_was_far,
+          options_without_size_or_with_unknown_flags_are_refused,
           budget_of_memory_and_of_keys_end_a_load, frames_that_nest_load_only_when_lax,
           python2_strings_are_read_as_the_encoding_says,
           buffers_that_are_given_can_be_read_and_go_out_again,
