@@ -8,8 +8,8 @@
 #include "core/doc.h"
 #include "core/views.h"
 
-#define DEFAULT_STEPS  100000000u
-#define MAX_PATH_BYTES 4096u
+#define DEFAULT_STEPS 100000000u
+#define STEP_BYTES    1024u
 
 struct pair {
     struct ff_value a, b;
@@ -39,13 +39,23 @@ static int no_memory(struct differ *d)
     return ff_fail(d->e, FF_E_NO_MEMORY, NULL, "no memory to compare values");
 }
 
+static int charge(struct differ *d, uint64_t steps)
+{
+    d->steps += steps;
+    if (d->steps > d->max_steps) {
+        return ff_fail(d->e, FF_E_LIMIT, NULL, "more than %llu values to compare",
+                       (unsigned long long)d->max_steps);
+    }
+    return FF_OK;
+}
+
 /* ---- telling ---- */
 
 static int tell(struct differ *d, struct ff_difference *out)
 {
-    char path[MAX_PATH_BYTES + 1];
-    size_t n =
-        d->path.length_bytes < MAX_PATH_BYTES ? d->path.length_bytes : MAX_PATH_BYTES;
+    char path[FF_DIFF_PATH_BYTES + 1];
+    size_t n = d->path.length_bytes < FF_DIFF_PATH_BYTES ? d->path.length_bytes
+                                                         : FF_DIFF_PATH_BYTES;
     if (n) {
         memcpy(path, d->path.data, n);
     }
@@ -87,61 +97,11 @@ static int met(struct differ *d, struct pair pair)
 
 /* ---- paths ---- */
 
-static bool is_word(const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        bool letter = (text[i] | 0x20) >= 'a' && (text[i] | 0x20) <= 'z';
-        if (!letter && text[i] != '_' && (i == 0 || text[i] < '0' || text[i] > '9')) {
-            return false;
-        }
-    }
-    return size > 0;
-}
-
-static int quote(struct differ *d, const char *text, size_t size)
-{
-    int rc = ff_buf_append_text(&d->path, "['");
-    for (size_t i = 0; i < size && i < 200 && !rc; i++) {
-        if (text[i] == '\'' || text[i] == '\\') {
-            rc = ff_buf_append_byte(&d->path, '\\');
-        }
-        rc = rc ? rc : ff_buf_append_byte(&d->path, (uint8_t)text[i]);
-    }
-    return rc ? rc : ff_buf_append_text(&d->path, "']");
-}
-
-static int write_path(void *ctx, const char *text, size_t size_bytes)
-{
-    return ff_buf_append(ctx, text, size_bytes);
-}
-
-/* The path of what a key leads to. */
-static int key_path(struct differ *d, struct ff_value key)
-{
-    const char *text;
-    size_t size;
-    if (ff_kind(key) == FF_STR && !ff_str(key, &text, &size, NULL)) {
-        if (!is_word(text, size)) {
-            return quote(d, text, size);
-        }
-        return ff_buf_append_byte(&d->path, '.') || ff_buf_append(&d->path, text, size);
-    }
-    size_t begin = d->path.length_bytes + 1;
-    int rc = ff_buf_append_byte(&d->path, '[');
-    rc = rc ? rc : ff_show(key, 256, 2, write_path, &d->path, NULL);
-    while (d->path.length_bytes > begin &&
-           d->path.data[d->path.length_bytes - 1] == '\n') {
-        d->path.length_bytes--;
-    }
-    for (size_t i = begin; i < d->path.length_bytes; i++) {
-        d->path.data[i] = d->path.data[i] == '\n' ? ' ' : d->path.data[i];
-    }
-    return rc ? rc : ff_buf_append_byte(&d->path, ']');
-}
-
 static int index_path(struct differ *d, size_t i)
 {
-    return ff_buf_printf(&d->path, "[%zu]", i);
+    return d->path.length_bytes >= FF_DIFF_PATH_BYTES
+               ? FF_OK
+               : ff_buf_printf(&d->path, "[%zu]", i);
 }
 
 static void cut_path(struct differ *d, size_t size)
@@ -165,10 +125,27 @@ static bool same_bytes(struct ff_value a, struct ff_value b)
            (m == 0 || memcmp(x, y, m) == 0);
 }
 
+static size_t leaf_bytes(int kind, struct ff_value v)
+{
+    const char *text;
+    const void *bytes;
+    size_t size = 0;
+    if (kind == FF_STR) {
+        (void)ff_str(v, &text, &size, NULL);
+    } else if (kind == FF_BYTES || kind == FF_BYTEARRAY) {
+        (void)ff_bytes(v, &bytes, &size, NULL);
+    }
+    return size;
+}
+
 /* 1, 0, or < 0. */
 static int same_leaf(struct differ *d, int kind, struct ff_value a, struct ff_value b)
 {
     double x, y;
+    size_t m = leaf_bytes(kind, a), n = leaf_bytes(kind, b);
+    if (m == n && charge(d, m / STEP_BYTES)) {
+        return d->e->code;
+    }
     if (kind == FF_BYTES || kind == FF_BYTEARRAY) {
         return same_bytes(a, b);
     }
@@ -273,9 +250,8 @@ static int open_both(struct differ *d, struct pair *p)
 
 static int compare(struct differ *d, struct pair p)
 {
-    if (++d->steps > d->max_steps) {
-        return ff_fail(d->e, FF_E_LIMIT, NULL, "more than %llu values to compare",
-                       (unsigned long long)d->max_steps);
+    if (charge(d, 1)) {
+        return d->e->code;
     }
     if (ff_cancelled(d->call)) {
         return ff_fail(d->e, FF_E_CANCELLED, NULL, "cancelled");
@@ -325,6 +301,9 @@ static int next_item(struct differ *d, struct half h)
     if (index_path(d, h.next)) {
         return no_memory(d);
     }
+    if ((h.next >= m || h.next >= n) && charge(d, 1)) {
+        return d->e->code;
+    }
     if (h.next < m) {
         (void)ff_item(h.pair.a, h.next, NULL, &child.a, NULL);
     }
@@ -349,6 +328,9 @@ static int next_key(struct differ *d, struct half h)
     }
     (void)ff_item(from, of_a ? h.next : h.next - m, &key, &value, NULL);
     key = is_dict ? key : value;
+    if (charge(d, 1 + leaf_bytes(ff_kind(key), key) / STEP_BYTES)) {
+        return d->e->code;
+    }
     int64_t at = ff_seq_find(to.doc, to.cell, key, d->e);
     if (d->e->code) {
         return d->e->code;
@@ -356,7 +338,7 @@ static int next_key(struct differ *d, struct half h)
     if (at >= 0 && (!of_a || !is_dict)) {
         return FF_OK;
     }
-    if (key_path(d, key)) {
+    if (ff_diff_key_path(&d->path, key)) {
         return no_memory(d);
     }
     if (at < 0) {

@@ -38,8 +38,8 @@ struct ff_difference {
 
 struct ff_diff_options {
     uint32_t struct_size, flags; /* 0 */
-    uint64_t max_steps;          /* pairs of values looked at; 0 = 100 million */
-    const struct ff_call *call;  /* for opening and reading; or NULL */
+    uint64_t max_steps; /* pairs and keys looked at, and KiB of text; 0 = 100 million */
+    const struct ff_call *call; /* for opening and reading; or NULL */
 };
 
 /* Compare two values by structure and value, and call `each` for each difference, in A's

@@ -4,7 +4,9 @@
 #include <functionfuse/pickle.h>
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "core/base/buf.h"
 #include "run.h"
@@ -184,6 +186,108 @@ START_TEST(diff_stops_fails_and_is_budgeted)
 }
 END_TEST
 
+/* {key: {key: ... leaf}}, the key once in the memo. */
+static struct ff_doc *load_nested(size_t key_bytes, size_t depth, const char *leaf)
+{
+    uint32_t size = (uint32_t)key_bytes;
+    struct ff_buf b;
+    ff_buf_init(&b, 1 << 24);
+    ck_assert(!ff_buf_append(&b, "\x80\4}X", 4) && !ff_buf_append(&b, &size, 4));
+    for (size_t i = 0; i < key_bytes; i++) {
+        ck_assert(!ff_buf_append_byte(&b, 'k'));
+    }
+    ck_assert(!ff_buf_append_byte(&b, 0x94));
+    for (size_t i = 0; i < depth; i++) {
+        ck_assert(!ff_buf_append(&b, "}h\0", 3));
+    }
+    ck_assert(!ff_buf_append_text(&b, leaf));
+    for (size_t i = 0; i <= depth; i++) {
+        ck_assert(!ff_buf_append_byte(&b, 's'));
+    }
+    ck_assert(!ff_buf_append_byte(&b, '.'));
+    struct ff_doc *doc =
+        ff_pickle_load(b.data, b.length_bytes, NULL, NULL, NULL, NULL, NULL);
+    ff_buf_free(&b);
+    ck_assert_ptr_nonnull(doc);
+    return doc;
+}
+
+static int path_size(void *ctx, const struct ff_difference *d)
+{
+    *(size_t *)ctx = strlen(d->path);
+    return 0;
+}
+
+START_TEST(diff_of_a_long_key_in_the_depth_keeps_its_path_short)
+{
+    enum { KEY = 1 << 18, DEPTH = 4000 }; /* 1 GiB of path, were it kept */
+    struct ff_doc *x = load_nested(KEY, DEPTH, "N"), *y = load_nested(KEY, DEPTH, ")");
+    struct ff_diff_options few = {.struct_size = sizeof few, .max_steps = 400000};
+    struct ff_error e = FF_ERROR_INIT;
+    struct rusage used;
+    size_t size = 0;
+    ck_assert_int_eq(
+        ff_diff(ff_doc_root(x), ff_doc_root(y), &few, path_size, &size, NULL, &e),
+        FF_E_LIMIT); /* 256 steps a key */
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &used), 0);
+    ck_assert_int_lt(used.ru_maxrss, 256 << 10); /* KiB */
+    ff_doc_free(x);
+    ff_doc_free(y);
+    x = load_nested(100, DEPTH, "N");
+    y = load_nested(100, DEPTH, ")");
+    ck_assert_int_eq(
+        ff_diff(ff_doc_root(x), ff_doc_root(y), NULL, path_size, &size, NULL, NULL),
+        FF_OK);
+    ck_assert_uint_ge(size, 4095);
+    ck_assert_uint_le(size, 4096);
+    ff_doc_free(x);
+    ff_doc_free(y);
+}
+END_TEST
+
+/* [L, L, ...] and [M1, M2, ...]: each pair is another one. */
+START_TEST(diff_of_shared_parts_is_budgeted_by_what_it_looks_at)
+{
+    enum { COUNT = 300 };
+    static const char *const inner[] = {"](K\1K\2K\3K\4e", "}(K\1NK\2NK\3Nu",
+                                        "B\0\0\1\0"};
+    static char blob[65536];
+    const struct ff_diff_options few = {.struct_size = sizeof few,
+                                        .max_steps = 3 * COUNT};
+    for (size_t i = 0; i < COUNT_OF(inner); i++) {
+        struct ff_doc *docs[2];
+        for (size_t of = 0; of < 2; of++) {
+            bool blobs = i == 2;
+            struct ff_buf b;
+            ff_buf_init(&b, 1 << 24);
+            ck_assert(!ff_buf_append(&b, "\x80\4](", 4));
+            if (blobs) {
+                ck_assert(!ff_buf_append(&b, inner[i], 5) &&
+                          !ff_buf_append(&b, blob, sizeof blob));
+            } else {
+                ck_assert(
+                    !ff_buf_append_text(&b, of && !blobs ? i ? "}" : "]" : inner[i]));
+            }
+            ck_assert(!ff_buf_append_byte(&b, 0x94));
+            for (size_t k = 0; k < COUNT; k++) {
+                ck_assert(of && !blobs ? !ff_buf_append_byte(&b, i ? '}' : ']')
+                                       : !ff_buf_append(&b, "h\0", 2));
+            }
+            ck_assert(!ff_buf_append_text(&b, "e."));
+            docs[of] =
+                ff_pickle_load(b.data, b.length_bytes, NULL, NULL, NULL, NULL, NULL);
+            ck_assert_ptr_nonnull(docs[of]);
+            ff_buf_free(&b);
+        }
+        ck_assert_int_eq(ff_diff(ff_doc_root(docs[0]), ff_doc_root(docs[1]), &few, NULL,
+                                 NULL, NULL, NULL),
+                         FF_E_LIMIT);
+        ff_doc_free(docs[0]);
+        ff_doc_free(docs[1]);
+    }
+}
+END_TEST
+
 START_TEST(diff_of_deep_values_does_not_recur)
 {
     enum { DEPTH = 300000 };
@@ -205,7 +309,9 @@ START_TEST(diff_of_deep_values_does_not_recur)
 }
 END_TEST
 
-RUN_TESTS("diff", diff_of_plain_values_names_each_place,
+RUN_TESTS("diff", diff_of_a_long_key_in_the_depth_keeps_its_path_short,
+          diff_of_shared_parts_is_budgeted_by_what_it_looks_at,
+          diff_of_plain_values_names_each_place,
           diff_of_pickles_knows_keys_cycles_and_objects,
           diff_of_arrays_tells_how_many_where_and_by_how_much,
           diff_stops_fails_and_is_budgeted, diff_of_deep_values_does_not_recur)
