@@ -324,7 +324,8 @@ static void look_at_all(struct looking *l, const struct ff_pickle_file *f,
                         struct ff_value list)
 {
     const struct ff_pickle_part *part;
-    for (size_t i = 0; (part = ff_pickle_file_part(f, i)) != NULL; i++) {
+    for (size_t i = 0;
+         (part = ff_pickle_file_part(f, i)) != NULL && !ff_signals_stopped(); i++) {
         size_t at = 0;
         do {
             if (look_at(l, list, part, &at)) {
