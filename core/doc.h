@@ -45,7 +45,7 @@ enum ff_tag {
     FF_TAG_EXTENSION,
     FF_TAG_ELEMENTS, /* the writer's: an array's elements as bytes */
     FF_TAG_OPAQUE,   /* the scanner's: see scan.h */
-    FF_TAG_WORD,     /* the key tables': see ff_key_word */
+    FF_TAG_WORD,     /* the writer's: a number of its own */
     FF_TAG_COUNT
 };
 
@@ -255,9 +255,10 @@ struct ff_doc {
     struct ff_vec natives;    /* struct ff_native_box * */
     struct ff_vec effects;    /* struct ff_effect: done to things outside, in order */
     struct ff_cellmap shared; /* read: the cells that occur more than once */
-    bool knows_shared;        /* it was read, and `shared` is whole */
+    bool notes_shared; /* it is being read, or was: what came again is in `shared` */
+    bool knows_shared; /* it was read, and `shared` is whole */
     uint8_t hash_key[16];
-    struct ff_keys *keys;  /* words of composite keys; made at first need */
+    struct ff_keys *keys;  /* ids of keys; made at first need */
     const uint64_t *shape; /* entries of a small dict whose keys are known to differ */
     size_t shape_count;
     struct ff_resolver resolver;
@@ -369,10 +370,23 @@ bool ff_global_is(const struct ff_doc *doc, uint64_t cell, const char *full);
 /* At most this many items are looked through one by one. */
 #define FF_SMALL_DICT 8
 
-/* The word of a key: equal keys of one document have equal words. 0 with an error: not
- * hashable, or out of memory. `foreign`: the cell is of another document. Not for two
- * threads at once. */
-uint64_t ff_key_word(struct ff_doc *doc, uint64_t cell, bool foreign, struct ff_error *e);
+/* Equal keys of one document have equal ids, and unequal ones unequal. That of an int which
+ * fits into a cell is {its cell, 0}. */
+struct ff_key_id {
+    uint64_t low, high;
+};
+static inline bool ff_key_id_equal(const struct ff_key_id *a, const struct ff_key_id *b)
+{
+    return a->low == b->low && a->high == b->high;
+}
+/* A failure: not hashable (FF_E_CORRUPT), over a budget, or out of memory. `doc` gives the hash
+ * keys; the key may be of another document. Not for two threads at once on one `doc`. */
+int ff_key_id(struct ff_doc *doc, struct ff_value key, struct ff_key_id *id,
+              struct ff_error *e);
+/* The same for comparing: a bytearray has the id of the bytes, a set that of the frozenset. Only
+ * for values of other documents. */
+int ff_key_id_of_any(struct ff_doc *doc, struct ff_value value, struct ff_key_id *id,
+                     struct ff_error *e);
 void ff_keys_free(struct ff_keys *keys);
 
 /* The entry of a dict, or the item of a set, or -1. Any thread. */

@@ -15,9 +15,9 @@ struct pair {
 };
 
 struct comparing {
-    struct ff_vec todo;   /* struct pair */
-    struct ff_doc *words; /* words of leaves and keys */
-    struct pair *seen;    /* open addressing */
+    struct ff_vec todo; /* struct pair */
+    struct ff_doc *ids; /* its hash keys make ids */
+    struct pair *seen;  /* open addressing */
     size_t seen_count, seen_room;
     uint64_t steps, max_steps;
     struct ff_error *e;
@@ -84,15 +84,16 @@ static int later(struct comparing *c, struct ff_value a, struct ff_value b)
 
 /* ---- leaves ---- */
 
-static int same_word(struct comparing *c, struct ff_value a, struct ff_value b)
+static int same_id(struct comparing *c, struct ff_value a, struct ff_value b)
 {
     struct ff_error own = FF_ERROR_INIT;
-    uint64_t x = ff_key_word(c->words, a.cell, true, &own);
-    uint64_t y = own.code ? 0 : ff_key_word(c->words, b.cell, true, &own);
-    if (own.code && own.code != FF_E_CORRUPT) {
+    struct ff_key_id x, y;
+    int failed = ff_key_id_of_any(c->ids, a, &x, &own);
+    failed = failed ? failed : ff_key_id_of_any(c->ids, b, &y, &own);
+    if (failed && failed != FF_E_CORRUPT) {
         return ff_fail(c->e, own.code, NULL, "%s", own.message);
     }
-    return x && x == y;
+    return !failed && ff_key_id_equal(&x, &y);
 }
 
 static int equal_leaves(struct comparing *c, struct ff_value a, struct ff_value b)
@@ -110,7 +111,7 @@ static int equal_leaves(struct comparing *c, struct ff_value a, struct ff_value 
     if (ff_cell_bytes(a.cell, &p, &n) && ff_cell_bytes(b.cell, &q, &m)) {
         return n == m && (n == 0 || memcmp(p, q, n) == 0);
     }
-    return same_word(c, a, b);
+    return same_id(c, a, b);
 }
 
 /* ---- arrays ---- */
@@ -247,10 +248,13 @@ static int equal_dtypes(struct comparing *c, struct ff_value a, struct ff_value 
 
 static int equal_objects(struct comparing *c, struct ff_value a, struct ff_value b)
 {
-    int result = same_word(c, a, b);
+    int result = same_id(c, a, b);
     const struct ff_array *x = as_array(a), *y = as_array(b);
     if (result) {
         return result;
+    }
+    if (ff_view(a) == FF_VIEW_DECIMAL && ff_view(b) == FF_VIEW_DECIMAL) {
+        return 0; /* NaN is not NaN, though its text is the same */
     }
     if (x && y) {
         return equal_arrays(c, x, y);
@@ -283,7 +287,7 @@ static int compare_nodes(struct comparing *c, struct ff_value a, struct ff_value
         return equal_sets(c, a, b);
     }
     if (x != y) {
-        return p && q ? equal_arrays(c, p, q) : same_word(c, a, b);
+        return p && q ? equal_arrays(c, p, q) : same_id(c, a, b);
     }
     switch (x) {
     case FF_TAG_LIST:
@@ -336,8 +340,8 @@ int ff_equal(struct ff_value a, struct ff_value b, uint64_t max_steps, struct ff
     struct comparing c = {.max_steps = max_steps ? max_steps : DEFAULT_STEPS,
                           .e = e ? e : &own};
     ff_vec_init(&c.todo, sizeof(struct pair), SIZE_MAX / sizeof(struct pair));
-    c.words = ff_doc_new(c.e);
-    int result = c.words ? later(&c, a, b) : 0;
+    c.ids = ff_doc_new(c.e);
+    int result = c.ids ? later(&c, a, b) : 0;
     while (result == 1 && c.todo.count) {
         struct pair p = *(struct pair *)ff_vec_last(&c.todo);
         ff_vec_pop(&c.todo);
@@ -345,6 +349,6 @@ int ff_equal(struct ff_value a, struct ff_value b, uint64_t max_steps, struct ff
     }
     ff_vec_free(&c.todo);
     ff_free(c.seen);
-    ff_doc_free(c.words);
+    ff_doc_free(c.ids);
     return result == 1;
 }

@@ -3,71 +3,96 @@
  * one by one, many that ascend are searched by halves, all others have a hash index. */
 #include "core/base/alloc.h"
 #include "core/base/hash.h"
+#include "core/views.h"
 #include "doc.h"
 
 #include <string.h>
 
-#define SHORT_BYTES 128u /* longer texts are compared by their words */
+#define SHORT_BYTES 128u /* longer texts are compared by their ids */
 
-/* A key to look for. Short text and bytes by content, all else by word. */
+/* A key to look for. Short text and bytes by content, all else by id. */
 struct probe {
     uint64_t cell;
-    uint64_t word; /* 0: by content */
+    bool content, text;
+    struct ff_key_id id; /* not by content */
     const void *data;
     size_t size_bytes;
-    bool text;
+    uint8_t decoded[SHORT_BYTES]; /* bytes as protocols 0 to 2 spell them */
 };
 
-static bool by_content(uint64_t cell, struct probe *p)
+static bool decoded_content(struct ff_value v, struct probe *p)
+{
+    struct ff_form f;
+    bool fits = ff_form_of(v, &f) &&
+                (strcmp(f.name, "_codecs.encode") == 0   ? ff_form_is_encode(&f)
+                 : strcmp(f.name, "builtins.bytes") == 0 ? ff_form_is_empty(&f)
+                                                         : false);
+    if (!fits) {
+        return false;
+    }
+    p->data = p->decoded;
+    p->size_bytes = ff_view_payload(v, p->decoded, sizeof p->decoded);
+    return p->size_bytes <= SHORT_BYTES;
+}
+
+static bool by_content(struct ff_value v, struct probe *p)
 {
     const char *text;
     const uint8_t *bytes;
-    p->cell = cell;
-    p->word = 0;
-    p->text = ff_cell_text(cell, &text, &p->size_bytes);
+    p->cell = v.cell;
+    p->text = ff_cell_text(v.cell, &text, &p->size_bytes);
     if (p->text) {
         p->data = text;
         return p->size_bytes <= SHORT_BYTES;
     }
-    if (ff_tag(cell) != FF_TAG_BYTEARRAY && ff_cell_bytes(cell, &bytes, &p->size_bytes)) {
+    if (ff_tag(v.cell) != FF_TAG_BYTEARRAY &&
+        ff_cell_bytes(v.cell, &bytes, &p->size_bytes)) {
         p->data = bytes;
         return p->size_bytes <= SHORT_BYTES;
     }
-    return false;
+    return ff_tag(v.cell) == FF_TAG_OBJECT && decoded_content(v, p);
 }
 
-static int make_probe(struct ff_doc *doc, uint64_t cell, bool foreign, struct probe *p,
+static int make_probe(struct ff_doc *doc, struct ff_value key, struct probe *p,
                       struct ff_error *e)
 {
-    if (by_content(cell, p)) {
+    if (ff_tag(key.cell) == FF_TAG_INT) {
+        p->cell = key.cell;
+        p->content = p->text = false;
+        p->id = (struct ff_key_id){key.cell, 0};
         return FF_OK;
     }
-    p->word = ff_key_word(doc, cell, foreign, e);
-    return p->word ? FF_OK : FF_E_CORRUPT;
+    p->content = by_content(key, p);
+    return p->content ? FF_OK : ff_key_id(doc, key, &p->id, e);
 }
 
 static bool matches(struct ff_doc *doc, const struct probe *p, uint64_t cell)
 {
     struct probe other;
+    struct ff_value key = ff_value_of(doc, cell);
     if (cell == p->cell) {
         return true;
     }
-    bool content = by_content(cell, &other);
-    if (!p->word) {
+    if (!p->content && ff_tag(cell) == FF_TAG_INT) {
+        return p->id.low == cell && p->id.high == 0;
+    }
+    bool content = by_content(key, &other);
+    if (p->content) {
         return content && other.text == p->text && other.size_bytes == p->size_bytes &&
                memcmp(other.data, p->data, p->size_bytes) == 0;
     }
-    return !content && ff_key_word(doc, cell, false, NULL) == p->word;
+    return !content && ff_key_id(doc, key, &other.id, NULL) == FF_OK &&
+           ff_key_id_equal(&other.id, &p->id);
 }
 
 static uint64_t hash_of(const struct ff_doc *doc, const struct probe *p)
 {
-    if (!p->word) {
+    if (p->content) {
         return ff_siphash13(doc->hash_key, p->data, p->size_bytes) + p->text;
     }
     uint64_t key[2];
     memcpy(key, doc->hash_key, sizeof key);
-    uint64_t h = (p->word ^ key[0]) * (key[1] | 1u);
+    uint64_t h = (p->id.low ^ key[0]) * (key[1] | 1u);
     h = (h ^ h >> 32) * 0x94d049bb133111ebu;
     return h ^ h >> 29;
 }
@@ -112,8 +137,9 @@ static int64_t by_halves(struct ff_doc *doc, const struct ff_seq *seq, size_t st
                          const struct probe *p)
 {
     size_t low = 0, high = seq->count;
-    uint64_t cell = p->word && ff_tag(p->word) == FF_TAG_INT ? p->word : p->cell;
-    if (p->word ? ff_tag(p->word) != FF_TAG_INT : !p->text) {
+    bool is_int = !p->content && p->id.high == 0;
+    uint64_t cell = is_int ? p->id.low : p->cell;
+    if (!is_int && !p->text) {
         return -1;
     }
     while (low < high) {
@@ -206,7 +232,7 @@ static int build_index(struct ff_doc *doc, struct ff_seq *seq, size_t stride,
     *(void **)ff_vec_at(&doc->blocks, block) = index;
     for (size_t i = 0; i < seq->count; i++) {
         struct probe p;
-        int failed = make_probe(doc, seq->cells[i * stride], false, &p, e);
+        int failed = make_probe(doc, ff_value_of(doc, seq->cells[i * stride]), &p, e);
         if (failed) {
             return failed;
         }
@@ -229,7 +255,7 @@ static int put_one(struct ff_doc *doc, struct ff_seq *seq, size_t stride,
                    const uint64_t *cells, struct ff_error *e)
 {
     struct probe p;
-    int failed = make_probe(doc, cells[0], false, &p, e);
+    int failed = make_probe(doc, ff_value_of(doc, cells[0]), &p, e);
     if (failed) {
         return failed;
     }
@@ -325,7 +351,7 @@ int64_t ff_seq_find(const struct ff_doc *doc, uint64_t container, struct ff_valu
     struct probe p;
     (void)pthread_mutex_lock(&own->lock);
     int64_t at = -2;
-    if (!make_probe(own, key.cell, key.doc != doc, &p, e)) {
+    if (!make_probe(own, key, &p, e)) {
         at = find(own, seq, stride, &p);
     }
     (void)pthread_mutex_unlock(&own->lock);
@@ -338,12 +364,11 @@ int64_t ff_seq_find_text(const struct ff_doc *doc, uint64_t container, const cha
     const struct ff_seq *seq = ff_cell_node(container);
     size_t stride = ff_tag(container) == FF_TAG_DICT ? 2 : 1;
     if (size_bytes > UINT8_MAX || size_bytes > SHORT_BYTES) {
-        struct probe one = {0, 0, text, size_bytes, true};
         for (size_t i = 0; i < seq->count; i++) {
-            struct probe other;
-            (void)by_content(seq->cells[i * stride], &other);
-            if (other.text && other.size_bytes == size_bytes &&
-                memcmp(other.data, one.data, size_bytes) == 0) {
+            const char *other;
+            size_t other_bytes;
+            if (ff_cell_text(seq->cells[i * stride], &other, &other_bytes) &&
+                other_bytes == size_bytes && memcmp(other, text, size_bytes) == 0) {
                 return (int64_t)i;
             }
         }
@@ -351,6 +376,8 @@ int64_t ff_seq_find_text(const struct ff_doc *doc, uint64_t container, const cha
     }
     uint8_t code[2 + SHORT_BYTES] = {0x8c, (uint8_t)size_bytes};
     memcpy(code + 2, text, size_bytes);
-    struct probe p = {ff_cell(FF_TAG_STR, code), 0, code + 2, size_bytes, true};
+    struct probe p;
+    (void)make_probe(ff_doc_mutable(doc), ff_value_of(doc, ff_cell(FF_TAG_STR, code)), &p,
+                     NULL); /* by content: it cannot fail */
     return find(ff_doc_mutable(doc), seq, stride, &p);
 }

@@ -1,35 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* key_object.h: which parts of a key decide whether it equals another one. */
+/* key_object.h: what of a key decides whether it equals another one. */
 #ifndef FF_CORE_KEY_OBJECT_H
 #define FF_CORE_KEY_OBJECT_H
 
+#include "core/base/buf.h"
 #include "doc.h"
 
-#define FF_KEY_BY_PARTS 2u
+/* Whoever makes ids has the document's two hash keys, and bytes to work with. */
+struct ff_keys {
+    uint8_t hash_key[2][16];
+    struct ff_buf bytes;
+    bool unhashable_too;     /* bytearrays and sets equal bytes and frozensets */
+    struct ff_cellmap known; /* cell -> 1 + its number in `ids`, or BEING_MADE */
+    struct ff_vec ids;       /* struct ff_key_id */
+    struct ff_vec frames;    /* the containers around the place where it is */
+    struct ff_vec values;    /* struct ff_key_id: of the parts before that place */
+    size_t charged_bytes;
+};
 
+/* The id of these bytes among those of the same tag. */
+void ff_key_hash(const struct ff_keys *k, uint8_t tag, const void *data,
+                 size_t size_bytes, struct ff_key_id *id);
+/* An int that fits into a cell. */
+struct ff_key_id ff_key_id_of_int(int64_t value);
+/* What equals only itself. */
+void ff_key_itself(const struct ff_keys *k, uint64_t cell, struct ff_key_id *id);
+
+/* What a key is made of: kind FF_KEY_PARTS. All else has its id at once. */
 struct ff_key_form {
+    struct ff_key_id id;   /* FF_KEY_ID */
     const char *name;      /* what it is: values of other names differ */
     const uint64_t *cells; /* the parts */
     size_t count;
     bool unordered;
-    /* a number: its word, 0 = no memory, or FF_KEY_BY_PARTS; NULL = by name and parts */
-    uint64_t (*finish)(struct ff_doc *doc, uint64_t cell, const struct ff_key_form *form);
+    uint8_t data[10]; /* what is a part of it and no cell */
 };
 
-/* False: it has no parts, it is a scalar or equals only itself. */
-bool ff_key_form(struct ff_doc *doc, uint64_t cell, struct ff_key_form *form);
+/* FF_KEY_NO_FORM: not a key of this kind. */
+enum { FF_KEY_NO_MEMORY = -1, FF_KEY_NO_FORM, FF_KEY_ID, FF_KEY_PARTS };
 
-/* Numbers and UUIDs (key_number.c). */
-bool ff_key_number_form(const struct ff_object_node *o, const char *full,
-                        struct ff_key_form *form);
-bool ff_key_uuid_form(const struct ff_object_node *o, const char *full,
-                      struct ff_key_form *form);
+/* A tuple, frozenset or object. */
+int ff_key_form(struct ff_keys *k, struct ff_value v, struct ff_key_form *form);
 
-/* Words of numbers (key.c). 0 = no memory. */
-uint64_t ff_key_word_float(struct ff_doc *doc, double value, uint64_t identity);
-uint64_t ff_key_word_big(struct ff_doc *doc, const uint8_t *bytes, size_t size);
-/* The word of these bytes among those of the same tag. */
-uint64_t ff_key_word_tagged(struct ff_doc *doc, uint8_t tag, const void *data,
-                            size_t size_bytes);
+/* ---- numbers (key_number.c) ---- */
+
+void ff_key_of_float(const struct ff_keys *k, double value, uint64_t cell,
+                     struct ff_key_id *id);
+/* Two's complement, little endian. FF_KEY_ID or FF_KEY_NO_MEMORY. */
+int ff_key_of_int_bytes(struct ff_keys *k, const uint8_t *bytes, size_t size_bytes,
+                        struct ff_key_id *id);
+/* Objects of these views. FF_KEY_NO_FORM: by their arguments. */
+int ff_key_of_scalar(struct ff_keys *k, struct ff_value v, struct ff_key_form *form);
+int ff_key_of_complex(struct ff_keys *k, struct ff_value v, struct ff_key_form *form);
+int ff_key_of_decimal(struct ff_keys *k, struct ff_value v, struct ff_key_form *form);
+int ff_key_of_fraction(struct ff_keys *k, struct ff_value v, struct ff_key_form *form);
+int ff_key_of_range(struct ff_keys *k, struct ff_value v, struct ff_key_form *form);
+
+/* ---- dates and times (key_time.c) ---- */
+
+int ff_key_of_datetime(struct ff_keys *k, struct ff_value v, struct ff_key_form *form);
+int ff_key_of_timedelta(struct ff_keys *k, struct ff_value v, struct ff_key_form *form);
+int ff_key_of_timezone(struct ff_keys *k, struct ff_value v, struct ff_key_form *form);
 
 #endif

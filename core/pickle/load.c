@@ -78,6 +78,7 @@ static int read_into(struct ff_doc *doc, const struct ff_load_options *options,
                      size_t *used, struct ff_error *e)
 {
     struct ff_reader r;
+    doc->notes_shared = true;
     int result = ff_read_init(&r, doc, doc->input, doc->input_bytes, options, e);
     result = result ? result : ff_read_run(&r);
     if (used) {

@@ -357,7 +357,12 @@ FF_API int ff_item(struct ff_value, size_t i, struct ff_value *key,
                    struct ff_value *value, struct ff_error *);
 /* dict: the value of a str key; absent when there is none. */
 FF_API struct ff_value ff_get(struct ff_value, const char *key);
-/* dict: the value of any key, by Python's equality. */
+/* dict: the value of any key, by Python's equality: numbers of all types (int, float, complex,
+ * Decimal, Fraction, numpy's scalars) by their exact value, NaN by identity; bytes, dates,
+ * UUIDs, paths, ranges, frozensets by value, however they are spelled in the stream; aware times
+ * as instants. Where Python would need what the stream does not hold, keys differ and none is
+ * lost: an object of another class equals only itself, times in a zone that has only a name
+ * those in that zone, a number of over 4,300 digits those of its own type. */
 FF_API struct ff_value ff_get_item(struct ff_value, struct ff_value key);
 /* "['df']._mgr.blocks[0]", "field", "a.b[3]": str keys with or without quotes, indices,
  * attributes of objects. FF_E_NOT_FOUND names the part that is not there. */
@@ -381,8 +386,8 @@ FF_API struct ff_value ff_resolve(struct ff_value, const struct ff_call *,
 FF_API const struct ff_array *ff_array(struct ff_value, struct ff_error *);
 /* FF_NATIVE of that class, or NULL. */
 FF_API void *ff_native(struct ff_value, const char *class_name);
-/* Python's equality of two graphs; max_steps 0 = 100 million, then FF_E_LIMIT. Arrays: by
- * dtype, shape and elements. 1, 0; or 0 with an error. */
+/* Python's equality of two graphs, of their parts as ff_get_item has it; max_steps 0 = 100
+ * million, then FF_E_LIMIT. Arrays: by dtype, shape and elements. 1, 0; or 0 with an error. */
 FF_API int ff_equal(struct ff_value, struct ff_value, uint64_t max_steps,
                     struct ff_error *);
 

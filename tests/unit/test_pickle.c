@@ -403,9 +403,7 @@ END_TEST
 START_TEST(attack_depth_is_read_compared_and_written)
 {
     ck_assert_int_eq(REPEATED(")", "\x85", 1000000, "."), FF_OK);
-    ck_assert_int_eq(REPEATED("})", "\x85", 300000, "Ns."), FF_OK);
-    /* the words of a million nested keys need more than the 64 MiB of a small pickle */
-    ck_assert_int_eq(REPEATED("})", "\x85", 1000000, "Ns."), FF_E_LIMIT);
+    ck_assert_int_eq(REPEATED("})", "\x85", 1000000, "Ns."), FF_OK);
     ck_assert_int_eq(REPEATED("})", "2\x86", 200, "Ns."), FF_OK);
     ck_assert_int_eq(REPEATED("(", "(", 1000000, "."), FF_E_CORRUPT);
 }

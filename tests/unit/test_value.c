@@ -124,6 +124,11 @@ static const struct {
     size_t b_size;
     int equal;
 } keys[] = {
+/* 2024: month, day, hour; seconds east of Greenwich */
+#define AT(date, offset)                                                                 \
+    "cdatetime\ndatetime\n(C\12\7\xe8" date "\0\0\0\0\0"                                 \
+    "cdatetime\ntimezone\n(cdatetime\ntimedelta\n(K\0" offset "K\0tRtRtR."
+#define DECIMAL(text) "cdecimal\nDecimal\n(V" text "\ntR."
 #define K(a, b, equal)                                                                   \
     {                                                                                    \
         a, sizeof(a) - 1, b, sizeof(b) - 1, equal                                        \
@@ -145,9 +150,36 @@ static const struct {
     K("cdecimal\nDecimal\n(S'0.5'\ntR.", "cfractions\nFraction\n(K\1K\2tR.", 1),
     K("cdecimal\nDecimal\n(S'0.1'\ntR.", "G?\xb9\x99\x99\x99\x99\x99\x9a.", 0),
     K("cbuiltins\ncomplex\n(G@\0\0\0\0\0\0\0G\0\0\0\0\0\0\0\0tR.", "K\2.", 1),
+    /* bytes as protocols 0 to 2 spell them */
+    K("c_codecs\nencode\n(V\xe9\nVlatin1\ntR.", "C\1\xe9.", 1),
+    K("c__builtin__\nbytes\n)R.", "C\0.", 1),
+    K("c_codecs\nencode\n(Va\nVlatin1\ntR.", "Va\n.", 0),
+    /* 13:00 at +01:00, 12:00 at UTC with a fold, and 13:00 at UTC */
+    K(AT("\1\1\15", "M\x10\x0e"), AT("\x81\1\14", "K\0"), 1),
+    K(AT("\1\1\15", "M\x10\x0e"), AT("\1\1\15", "K\0"), 0),
+    /* UUID(int=5) in protocols 0 and 2 */
+    K("ccopy_reg\n_reconstructor\n(cuuid\nUUID\nc__builtin__\nobject\nNtR(dVint\nI5\nsb.",
+      "\x80\2cuuid\nUUID\n)\x81}Vint\nK\5sb.", 1),
+    K(DECIMAL("10000000000000000001"), "L10000000000000000001L\n.", 1),
+    K(DECIMAL("10000000000000000001"), "L10000000000000000002L\n.", 0),
+    K(DECIMAL("1E+23"), "L100000000000000000000000L\n.", 1),
+    K(DECIMAL("1E+23"), "F1e23\n.", 0),
+    K(DECIMAL("Infinity"), "Finf\n.", 1),
+    K(DECIMAL("sNaN"), DECIMAL("sNaN"), 0),
+    K("cfractions\nFraction\n(V1/3\ntR.", "cfractions\nFraction\n(K\1K\3tR.", 1),
+    K("cfractions\nFraction\n(K\2K\6tR.", "cfractions\nFraction\n(K\1K\3tR.", 1),
+    K("cfractions\nFraction\n(K\1L18446744073709551616L\ntR.",
+      "F5.421010862427522e-20\n.", 1),
+    K("cbuiltins\nrange\n(K\0K\3K\2tR.", "cbuiltins\nrange\n(K\0K\4K\2tR.", 1),
+    K("cbuiltins\nrange\n(K\0K\3K\2tR.", "cbuiltins\nrange\n(K\0K\5K\2tR.", 0),
+    K("cpathlib\nPosixPath\n(Va\nVb\ntR.", "cpathlib\nPurePosixPath\n(Va/b\ntR.", 1),
+    K("cpathlib\nPureWindowsPath\n(VC:\\\nVa\ntR.",
+      "cpathlib\nPureWindowsPath\n(VC:\nVa\ntR.", 0),
     K("cx\nY\n.", "cx\nY\n.", 1),
     K("cx\nY\n)R.", "cx\nY\n)R.", 0),
 #undef K
+#undef DECIMAL
+#undef AT
 };
 
 START_TEST(keys_are_equal_as_python_has_them)
