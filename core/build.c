@@ -207,7 +207,7 @@ static int put(struct ff_doc *doc, uint64_t container, const uint64_t *cells,
                struct ff_error *e)
 {
     struct ff_error own = FF_ERROR_INIT;
-    int failed = ff_seq_put(doc, container, cells, 1, &own);
+    int failed = ff_seq_put(doc, container, cells, 1, NULL, &own);
     if (failed == FF_E_CORRUPT) {
         failed = FF_E_TYPE;
     }

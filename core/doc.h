@@ -155,6 +155,7 @@ struct ff_step {
 struct ff_effect {
     int kind;
     uint64_t target, a, b;
+    size_t place; /* how many were known when it happened */
 };
 
 struct ff_object_more {
@@ -397,8 +398,11 @@ int64_t ff_seq_find_text(const struct ff_doc *doc, uint64_t container, const cha
 /* Make the index that entries which were put in as they are may need. */
 int ff_seq_index(struct ff_doc *doc, uint64_t container, struct ff_error *e);
 /* dict[key] = value for `count` pairs; or, for a set, add(key) for `count` keys. Python's
- * rules: the first key stays, the last value. For documents that are being built. */
+ * rules: the first key stays, the last value. For documents that are being built. Nodes that
+ * are not in it then, values that were replaced and keys that it has, are appended to `lost`
+ * (uint64_t), if it is not NULL; FF_LOST_BYTES are charged for each. */
+#define FF_LOST_BYTES (2 * sizeof(uint64_t))
 int ff_seq_put(struct ff_doc *doc, uint64_t container, const uint64_t *cells,
-               size_t count, struct ff_error *e);
+               size_t count, struct ff_vec *lost, struct ff_error *e);
 
 #endif

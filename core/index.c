@@ -251,8 +251,26 @@ int ff_seq_index(struct ff_doc *doc, uint64_t container, struct ff_error *e)
     return build_index(doc, seq, stride, e);
 }
 
+static bool lose(struct ff_doc *doc, struct ff_vec *lost, uint64_t cell)
+{
+    return !lost || ff_tag(cell) < FF_TAG_LIST ||
+           (ff_doc_charge(doc, FF_LOST_BYTES) && ff_vec_append(lost, &cell) == 0);
+}
+
+/* The entry `at` has an equal key. */
+static bool replace(struct ff_doc *doc, uint64_t *at, size_t stride,
+                    const uint64_t *cells, struct ff_vec *lost)
+{
+    bool done = cells[0] == at[0] || lose(doc, lost, cells[0]);
+    if (stride == 2 && done && cells[1] != at[1]) {
+        done = lose(doc, lost, at[1]);
+        at[1] = cells[1];
+    }
+    return done;
+}
+
 static int put_one(struct ff_doc *doc, struct ff_seq *seq, size_t stride,
-                   const uint64_t *cells, struct ff_error *e)
+                   const uint64_t *cells, struct ff_vec *lost, struct ff_error *e)
 {
     struct probe p;
     int failed = make_probe(doc, ff_value_of(doc, cells[0]), &p, e);
@@ -261,10 +279,9 @@ static int put_one(struct ff_doc *doc, struct ff_seq *seq, size_t stride,
     }
     int64_t at = find(doc, seq, stride, &p);
     if (at >= 0) {
-        if (stride == 2) {
-            seq->cells[2 * (size_t)at + 1] = cells[1];
-        }
-        return FF_OK;
+        return replace(doc, seq->cells + (size_t)at * stride, stride, cells, lost)
+                   ? FF_OK
+                   : ff_doc_full(doc, e);
     }
     uint64_t *room = ff_seq_reserve(doc, seq, seq->count * stride, stride);
     if (!room) {
@@ -314,7 +331,7 @@ static bool same_shape(const struct ff_doc *doc, const uint64_t *cells, size_t c
 }
 
 int ff_seq_put(struct ff_doc *doc, uint64_t container, const uint64_t *cells,
-               size_t count, struct ff_error *e)
+               size_t count, struct ff_vec *lost, struct ff_error *e)
 {
     struct ff_seq *seq = ff_cell_node(container);
     size_t stride = ff_tag(container) == FF_TAG_DICT ? 2 : 1;
@@ -329,7 +346,7 @@ int ff_seq_put(struct ff_doc *doc, uint64_t container, const uint64_t *cells,
         seq->count += count;
     } else {
         for (size_t i = 0; i < count; i++) {
-            int failed = put_one(doc, seq, stride, cells + i * stride, e);
+            int failed = put_one(doc, seq, stride, cells + i * stride, lost, e);
             if (failed) {
                 return failed;
             }

@@ -32,7 +32,7 @@ static int put(struct ff_json_reader *r, uint32_t node, uint64_t container,
     const struct ff_seq *seq = ff_cell_node(container);
     size_t before = seq->count;
     struct ff_error e = FF_ERROR_INIT;
-    if (ff_seq_put(r->doc, container, cells, 1, &e)) {
+    if (ff_seq_put(r->doc, container, cells, 1, NULL, &e)) {
         return ff_json_fail_at(&r->tree, ff_json_node(&r->tree, node)->at,
                                e.code == FF_E_CORRUPT || e.code == FF_E_TYPE ? FF_E_USAGE
                                                                              : e.code,

@@ -31,7 +31,8 @@ int ff_read_init(struct ff_reader *r, struct ff_doc *doc, const void *data,
     *r = (struct ff_reader){.doc = doc, .begin = data ? data : nothing, .e = e};
     ff_cellmap_init(&r->far_memo);
     ff_cellmap_init(&r->pids);
-    ff_vec_init(&r->dropped, sizeof(uint64_t), SIZE_MAX / 16);
+    ff_vec_init(&r->dropped, sizeof(struct ff_dropped), SIZE_MAX / 32);
+    r->place = SIZE_MAX;
     r->end = r->begin + (data ? size_bytes : 0);
     r->at = r->op = r->begin;
     r->limit = r->end;

@@ -15,6 +15,12 @@
  * and integers are never marked. */
 #define FF_MEMO_NOTED (UINT64_C(1) << 63)
 
+/* Was on the stack, or in a container, when so many effects were known. */
+struct ff_dropped {
+    uint64_t cell;
+    size_t place;
+};
+
 struct ff_reader {
     struct ff_doc *doc;
     const uint8_t *begin, *end;
@@ -34,7 +40,8 @@ struct ff_reader {
     struct ff_cellmap far_memo; /* indices beyond the dense part, + 1 */
     size_t memo_count;
     struct ff_cellmap pids; /* id -> its PERSISTENT node */
-    struct ff_vec dropped;  /* uint64_t: was on the stack, and is perhaps lost */
+    struct ff_vec dropped;  /* struct ff_dropped: is perhaps lost */
+    size_t place;           /* of the effects that are found at the end */
     uint64_t searched;      /* steps of looking for what contains itself */
     int protocol;           /* of the last PROTO; else 0 */
     int newest;             /* the highest protocol of an opcode that was met */
@@ -127,6 +134,14 @@ int ff_read_object_setter(struct ff_reader *r, uint64_t target, uint64_t setter,
 struct ff_object_more *ff_read_object_more(struct ff_reader *r, struct ff_object_node *o);
 /* A call or an object whose result nobody keeps (read_dropped.c). */
 int ff_read_dropped(struct ff_reader *r, uint64_t cell);
+/* The same for what stood in a container, or nearly. */
+int ff_read_replaced(struct ff_reader *r, const uint64_t *cells, size_t count);
+/* How many effects come before one that is found now. */
+static inline size_t ff_read_place(const struct ff_reader *r)
+{
+    size_t count = r->doc->effects.count;
+    return r->place < count ? r->place : count;
+}
 /* At the end: calls that are no part of the value any more become its effects. */
 int ff_read_keep_lost(struct ff_reader *r);
 

@@ -80,8 +80,14 @@ static int put(struct ff_reader *r, uint64_t container, const uint64_t *cells,
                size_t count)
 {
     struct ff_error own = FF_ERROR_INIT;
-    int failed = ff_seq_put(r->doc, container, cells, count, &own);
-    return failed ? ff_read_fail(r, own.code, "%s", own.message) : FF_OK;
+    struct ff_vec lost;
+    ff_vec_init(&lost, sizeof(uint64_t), SIZE_MAX / 16);
+    int failed = ff_seq_put(r->doc, container, cells, count, &lost, &own);
+    failed = failed ? ff_read_fail(r, own.code, "%s", own.message)
+                    : ff_read_replaced(r, lost.items, lost.count);
+    ff_doc_discharge(r->doc, lost.count * FF_LOST_BYTES);
+    ff_vec_free(&lost);
+    return failed;
 }
 
 int ff_op_list(struct ff_reader *r)
@@ -201,8 +207,9 @@ static int set_by_index(struct ff_reader *r, uint64_t target, const uint64_t *pa
     if (at < 0 || at >= (int64_t)seq->count) {
         return ff_read_fail(r, FF_E_CORRUPT, "the index is not in the list");
     }
+    uint64_t replaced = seq->cells[at];
     seq->cells[at] = pair[1];
-    return FF_OK;
+    return ff_read_replaced(r, &replaced, 1);
 }
 
 static int set_byte(struct ff_reader *r, uint64_t target, const uint64_t *pair)

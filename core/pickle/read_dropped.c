@@ -193,7 +193,9 @@ static int keep_effect(struct ff_reader *r, uint64_t cell)
 /* Only at the end it is known whether it is still a part of the value. */
 static int keep_for_later(struct ff_reader *r, uint64_t cell)
 {
-    if (!ff_doc_charge(r->doc, 2 * sizeof cell) || ff_vec_append(&r->dropped, &cell)) {
+    struct ff_dropped dropped = {cell, ff_read_place(r)};
+    if (!ff_doc_charge(r->doc, 2 * sizeof dropped) ||
+        ff_vec_append(&r->dropped, &dropped)) {
         return ff_read_full(r);
     }
     return FF_OK;
@@ -225,6 +227,21 @@ int ff_read_dropped(struct ff_reader *r, uint64_t cell)
         return keep_first_args(r, kept, o);
     }
     return failed ? failed : keep_call(r, cell);
+}
+
+/* In a container an object that is not in the memo was nowhere else. */
+int ff_read_replaced(struct ff_reader *r, const uint64_t *cells, size_t count)
+{
+    int failed = FF_OK;
+    for (size_t i = 0; i < count && !failed; i++) {
+        const struct ff_object_node *o = ff_cell_node(cells[i]);
+        if (may_hold_calls(cells[i])) {
+            failed = ff_tag(cells[i]) == FF_TAG_OBJECT && o->unmemoized
+                         ? keep_call(r, cells[i])
+                         : keep_for_later(r, cells[i]);
+        }
+    }
+    return failed;
 }
 
 /* Calls below `cell` that nothing has seen, the outermost ones. */
@@ -305,11 +322,33 @@ static int forget_parts(struct ff_reader *r, size_t begin)
     return walk_end(&w);
 }
 
+/* The effects from `begin` on were found at the end: to where they happened. */
+static int merge(struct ff_reader *r, size_t begin)
+{
+    struct ff_vec *effects = &r->doc->effects;
+    struct ff_effect *effect = effects->items;
+    size_t at = effects->count, left = at - begin;
+    if (left == 0 || effect[begin].place >= begin) {
+        return FF_OK;
+    }
+    struct ff_effect *found = ff_malloc(left * sizeof *found);
+    if (!found) {
+        return ff_read_full(r);
+    }
+    memcpy(found, effect + begin, left * sizeof *found);
+    while (left) {
+        bool before = begin && effect[begin - 1].place >= found[left - 1].place;
+        effect[--at] = before ? effect[--begin] : found[--left];
+    }
+    ff_free(found);
+    return FF_OK;
+}
+
 int ff_read_keep_lost(struct ff_reader *r)
 {
     struct walk w;
     size_t effects = r->doc->effects.count;
-    if ((r->dropped.count == 0 && r->depth == 1)) {
+    if (r->dropped.count == 0 && r->depth == 1) {
         return FF_OK;
     }
     walk_value(&w, r, effects);
@@ -317,11 +356,13 @@ int ff_read_keep_lost(struct ff_reader *r)
         find_lost(&w, r->stack[i]);
     }
     while (r->dropped.count && !w.failed) { /* the last first: it may hold others */
-        uint64_t cell = *(uint64_t *)ff_vec_last(&r->dropped);
+        struct ff_dropped dropped = *(struct ff_dropped *)ff_vec_last(&r->dropped);
         ff_vec_pop(&r->dropped);
-        find_lost(&w, cell);
+        r->place = dropped.place;
+        find_lost(&w, dropped.cell);
     }
     reverse(&r->doc->effects, effects);
     int failed = walk_end(&w);
-    return failed ? failed : forget_parts(r, effects);
+    failed = failed ? failed : forget_parts(r, effects);
+    return failed ? failed : merge(r, effects);
 }

@@ -317,7 +317,7 @@ static int set_one(struct ff_reader *r, struct ff_object_node *o, const uint64_t
     if (o->stage <= FF_STAGE_DICT) {
         struct ff_value key = ff_value_of(r->doc, pair[0]);
         if (ff_seq_find(r->doc, o->more->dict_items, key, &own) == -1) {
-            int failed = ff_seq_put(r->doc, o->more->dict_items, pair, 1, &own);
+            int failed = ff_seq_put(r->doc, o->more->dict_items, pair, 1, NULL, &own);
             return failed ? ff_read_fail(r, own.code, "%s", own.message) : FF_OK;
         }
     }
@@ -361,7 +361,8 @@ int ff_read_effects(struct ff_reader *r, int kind, uint64_t target, const uint64
     size_t stride = kind == FF_STEP_SETITEM ? 2 : 1;
     for (size_t i = 0; i < count; i++) {
         struct ff_effect effect = {kind, target, cells[i * stride],
-                                   stride == 2 ? cells[i * stride + 1] : 0};
+                                   stride == 2 ? cells[i * stride + 1] : 0,
+                                   ff_read_place(r)};
         if (!ff_doc_charge(r->doc, 2 * sizeof effect) ||
             ff_vec_append(&r->doc->effects, &effect)) {
             return ff_read_full(r);

@@ -56,6 +56,8 @@ struct odd {
 #define CLASS    "global 'm 'C\n"
 #define CALL     "call #1\n" CLASS "args\nend\n"
 #define BUFFER_0 "buffer 0\n"
+#define ONE      "cdecimal\nDecimal\n(V1\ntR"
+#define ONE_CALL "call #1\nglobal 'decimal 'Decimal\nargs\nstr '1\nend\n"
 
 static const struct odd streams[] = {
     C("a call, dropped", "cm\nC\n)R0N.", "none\neffect\n" CALL),
@@ -69,6 +71,26 @@ static const struct odd streams[] = {
       "none\neffect\ncall #1\ncall #2\n" CLASS "args\nend\nargs\nend\n"),
     C("kept after all", "cm\nC\n)Rq\0000h\0.", CALL),
     C("twice dropped", "cm\nC\n)R0cm\nC\n)R0N.", "none\neffect\n" CALL "effect\n" CALL),
+    C("of a key that comes again", "}K\1cm\nC\n)RsK\1Ns.",
+      "dict 1 #1\nint 0x1\nnone\neffect\n" CALL),
+    C("of a key in one go", "(K\1cm\nC\n)RK\1cm\nD\n)RK\1Nd.",
+      "dict 1 #1\nint 0x1\nnone\neffect\n" CALL
+      "effect\ncall #1\nglobal 'm 'D\nargs\nend\n"),
+    C("in a value of a key that comes again", "}(K\1cm\nC\n)R\x85K\1Nucm\nD\n)R0.",
+      "dict 1 #1\nint 0x1\nnone\neffect\n" CALL
+      "effect\ncall #1\nglobal 'm 'D\nargs\nend\n"),
+    C("of a key that comes again, kept", "}K\1cm\nC\n)Rq\0sK\1h\0s.",
+      "dict 1 #1\nint 0x1\ncall #2\n" CLASS "args\nend\n"),
+    C("a key that comes again", "}K\1K\2s" ONE "K\3s.",
+      "dict 1 #1\nint 0x1\nint 0x3\neffect\n" ONE_CALL),
+    C("an item that comes again", "\x80\4\x8f(K\1" ONE "\x90.",
+      "set 1 #1\nint 0x1\neffect\n" ONE_CALL),
+    C("an item of a frozenset that comes again", "\x80\4(K\1" ONE "\x91.",
+      "frozenset 1 #1\nint 0x1\neffect\n" ONE_CALL),
+    C("an item of a list, set again", "]cm\nC\n)RaK\0Ns.",
+      "list 1 #1\nnone\neffect\n" CALL),
+    C("a setter that is overwritten", "cm\nC\n)Rq\0}K\1cm\nf\nh\0K\2\x86RsK\1Ns0.",
+      "call #1\n" CLASS "args\nsetter\nglobal 'm 'f\nint 0x2\nend\n"),
     C("of the class of what is fetched next", "cm\nC\nq\0K\1\x85Rq\1h\0K\2\x85R0h\1.",
       "call #1\n" CLASS "args\nint 0x1\nend\neffect\ncall #1\n" CLASS
       "args\nint 0x2\nend\n"),
@@ -128,6 +150,33 @@ START_TEST(odd_stream_comes_back_with_all_it_means)
 }
 END_TEST
 
+/* Of all ways to be dropped: from the memo too, at once, in a list, of a key, left behind. */
+START_TEST(calls_dropped_are_written_in_the_order_of_the_stream)
+{
+    static const char in[] = "cm\nZ\n)R](cm\nA\n)Rq\0e0cm\nB\n)R0](cm\nC\n)Re0"
+                             "}(K\1cm\nD\n)Rq\1K\1cm\nE\n)RK\1Nu0"
+                             "cm\nF\n)R0(cm\nG\n)R1cm\nY\n)RN.";
+    static const char expected[] = "ABCDEFGZY";
+    struct ff_buf out;
+    ff_buf_init(&out, SIZE_MAX / 2);
+    struct ff_doc *doc = load(in, sizeof in - 1);
+    for (int times = 0; times < 2; times++) {
+        size_t found = 0;
+        ck_assert_int_eq(dump(doc, 2, 0, &out), FF_OK);
+        for (size_t i = 0; i + 5 < out.length_bytes; i++) {
+            if (memcmp(out.data + i, "cm\n", 3) == 0) {
+                ck_assert_int_eq(out.data[i + 3], expected[found++]);
+            }
+        }
+        ck_assert_uint_eq(found, sizeof expected - 1);
+        ff_doc_free(doc);
+        doc = load(out.data, out.length_bytes);
+    }
+    ff_doc_free(doc);
+    ff_buf_free(&out);
+}
+END_TEST
+
 /* m.K(s), where s = {m.K(s)}: before protocol 4 a set cannot be fetched while it is filled. */
 START_TEST(object_made_of_itself_is_written_or_refused)
 {
@@ -181,6 +230,7 @@ int main(void)
     TCase *tcase = tcase_create("pickle_odd");
     tcase_add_loop_test(tcase, odd_stream_comes_back_with_all_it_means, 0,
                         (int)COUNT_OF(streams));
+    tcase_add_test(tcase, calls_dropped_are_written_in_the_order_of_the_stream);
     tcase_add_test(tcase, object_made_of_itself_is_written_or_refused);
     tcase_add_test(tcase, slot_put_far_ahead_is_counted_once);
     suite_add_tcase(suite, tcase);
