@@ -72,6 +72,7 @@ int ff_op_readonly_buffer(struct ff_reader *r)
     uint64_t top = r->stack[r->depth - 1];
     switch (ff_tag(top)) {
     case FF_TAG_BYTES:
+    case FF_TAG_BYTES2:
     case FF_TAG_BYTEARRAY:
         return FF_OK;
     case FF_TAG_BUFFER:

@@ -370,8 +370,8 @@ static int readonly_buffer(struct ff_reader *r)
 {
     int failed = ff_read_need(r, 1);
     unsigned tag = failed ? 0 : ff_seen_tag(r->stack[r->depth - 1]);
-    if (failed || tag == FF_TAG_BYTES || tag == FF_TAG_BYTEARRAY ||
-        tag == FF_TAG_BUFFER) {
+    if (failed || tag == FF_TAG_BYTES || tag == FF_TAG_BYTES2 ||
+        tag == FF_TAG_BYTEARRAY || tag == FF_TAG_BUFFER) {
         return failed;
     }
     return refuse(r, r->stack[r->depth - 1], "is not a buffer");

@@ -14,14 +14,16 @@ static int to_buf(void *ctx, const void *data, size_t size, struct ff_error *e)
                                           : FF_OK;
 }
 
+static const struct ff_load_options load_options = {.struct_size = sizeof load_options,
+                                                    .py2_strings = FF_PY2_BYTES};
+
 static struct ff_doc *load(const void *data, size_t size)
 {
     struct ff_error e = FF_ERROR_INIT;
     struct ff_doc *doc;
-    struct ff_load_options options = {.struct_size = sizeof options,
-                                      .py2_strings = FF_PY2_BYTES};
-    ck_assert_msg(!ff_pickle_read(data, size, NULL, NULL, &options, NULL, &doc, NULL, &e),
-                  "%s", e.message);
+    ck_assert_msg(
+        !ff_pickle_read(data, size, NULL, NULL, &load_options, NULL, &doc, NULL, &e),
+        "%s", e.message);
     return doc;
 }
 
@@ -117,6 +119,8 @@ static const struct odd streams[] = {
     C("a buffer twice", "\x80\5\x97q\0h\0\x86.", "tuple 2 #1\n" BUFFER_0 BUFFER_0),
     C("a buffer in both ways", "\x80\5\x97q\0h\0\x98\x86.",
       "tuple 2 #1\n" BUFFER_0 "buffer 0 readonly\n"),
+    C("bytes of Python 2 as a buffer", "\x80\5U\2\xe9\x97\x98.", "bytes xe997 #1\n"),
+    C("ASCII of Python 2 as a buffer", "\x80\5U\1a\x98.", "bytes 'a\n"),
     C("a persistent id twice", "](cm\nC\n\x85q\0Qh\0Qe.",
       "list 2 #1\npersistent\ntuple 1 #2\n" CLASS "persistent\nref #2\n"),
     C("DUP",
@@ -131,6 +135,9 @@ START_TEST(odd_stream_comes_back_with_all_it_means)
     struct ff_buf out, tree;
     const struct odd *odd = &streams[_i];
     struct ff_doc *doc = load(odd->bytes, odd->size);
+    struct ff_scan scan = {.struct_size = sizeof scan};
+    ck_assert_int_eq(
+        ff_pickle_scan(odd->bytes, odd->size, &load_options, &scan, NULL, NULL), FF_OK);
     ff_buf_init(&out, SIZE_MAX / 2);
     ff_buf_init(&tree, SIZE_MAX / 2);
     if (odd->tree) {
