@@ -216,7 +216,8 @@ int ff_read_put(struct ff_reader *r, uint64_t index)
     if (ff_tag(top) == FF_TAG_OBJECT) {
         ((struct ff_object_node *)ff_cell_node(top))->unmemoized = false;
     }
-    return FF_OK;
+    /* no pickler puts a buffer there: it is written as it was read */
+    return ff_tag(top) == FF_TAG_BUFFER ? ff_read_note_shared(r, top) : FF_OK;
 }
 
 int ff_read_get(struct ff_reader *r, uint64_t index)

@@ -112,11 +112,11 @@ static inline bool read_long(struct fast *f)
 
 /* ---- the memo ---- */
 
-/* Put the top where the memo goes on. An object also notes that it was put. */
+/* Put the top where the memo goes on. An object or a buffer also notes that it was put. */
 static inline bool put(struct fast *f)
 {
     if (f->next == f->memo_end || f->top == f->floor ||
-        ff_tag(f->top[-1]) == FF_TAG_OBJECT) {
+        ff_tag(f->top[-1]) >= FF_TAG_OBJECT) {
         return false;
     }
     *f->next++ = f->top[-1];

@@ -117,6 +117,17 @@ static const struct odd streams[] = {
     C("buffers the other way round", "\x80\5\x97q\0\x97h\0\x86.",
       "tuple 2 #1\nbuffer 1\nbuffer 0\n"),
     C("a buffer twice", "\x80\5\x97q\0h\0\x86.", "tuple 2 #1\n" BUFFER_0 BUFFER_0),
+    C("a buffer twice, once dropped", "\x80\5\x97q\0h\0000.", BUFFER_0),
+    C("a buffer in the memo, for nothing", "\x80\5\x97q\0.", BUFFER_0),
+    C("a buffer on the stack twice",
+      "\x80\5\x97"
+      "2.",
+      BUFFER_0),
+    C("a readonly buffer twice on the stack",
+      "\x80\5\x97"
+      "2\x98"
+      "20.",
+      "buffer 0 readonly\n"),
     C("a buffer in both ways", "\x80\5\x97q\0h\0\x98\x86.",
       "tuple 2 #1\n" BUFFER_0 "buffer 0 readonly\n"),
     C("bytes of Python 2 as a buffer", "\x80\5U\2\xe9\x97\x98.", "bytes xe997 #1\n"),
@@ -132,13 +143,14 @@ static const struct odd streams[] = {
 
 START_TEST(odd_stream_comes_back_with_all_it_means)
 {
-    struct ff_buf out, tree;
+    struct ff_buf out, twice, tree;
     const struct odd *odd = &streams[_i];
     struct ff_doc *doc = load(odd->bytes, odd->size);
     struct ff_scan scan = {.struct_size = sizeof scan};
     ck_assert_int_eq(
         ff_pickle_scan(odd->bytes, odd->size, &load_options, &scan, NULL, NULL), FF_OK);
     ff_buf_init(&out, SIZE_MAX / 2);
+    ff_buf_init(&twice, SIZE_MAX / 2);
     ff_buf_init(&tree, SIZE_MAX / 2);
     if (odd->tree) {
         check_tree(doc, odd->tree, odd->what);
@@ -149,9 +161,14 @@ START_TEST(odd_stream_comes_back_with_all_it_means)
         ck_assert_int_eq(dump(doc, protocol, compact, &out), FF_OK);
         struct ff_doc *again = load(out.data, out.length_bytes);
         check_tree(again, ff_buf_text(&tree), odd->what);
+        ck_assert_int_eq(dump(again, protocol, compact, &twice), FF_OK);
+        ck_assert_msg(compact || (out.length_bytes == twice.length_bytes &&
+                                  memcmp(out.data, twice.data, out.length_bytes) == 0),
+                      "%s: other bytes the second time", odd->what);
         ff_doc_free(again);
     }
     ff_buf_free(&tree);
+    ff_buf_free(&twice);
     ff_buf_free(&out);
     ff_doc_free(doc);
 }
