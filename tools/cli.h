@@ -40,6 +40,9 @@ enum ff_option_id {
     FF_OPT_OPCODES,
     FF_OPT_ALLOW,
     FF_OPT_POLICY,
+    FF_OPT_OPTIONS,
+    FF_OPT_VALUE,
+    FF_OPT_WITH,
     FF_OPT_COUNT
 };
 
@@ -240,6 +243,8 @@ int ff_verb_mv(struct ff_cli *, struct ff_error *);
 int ff_verb_verify(struct ff_cli *, struct ff_error *);
 int ff_verb_gc(struct ff_cli *, struct ff_error *);
 int ff_verb_plugin(struct ff_cli *, struct ff_error *);
+/* Becomes another program; returns only to say why it cannot. */
+int ff_plugin_check(struct ff_cli *, const char *file, struct ff_error *);
 int ff_verb_config(struct ff_cli *, struct ff_error *);
 int ff_verb_completion(struct ff_cli *, struct ff_error *);
 int ff_verb_version(struct ff_cli *, struct ff_error *);

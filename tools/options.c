@@ -34,6 +34,9 @@ const struct ff_option ff_options[FF_OPT_COUNT] = {
     [FF_OPT_OPCODES] = {"opcodes", 0, NULL, "print each opcode"},
     [FF_OPT_ALLOW] = {"allow", 0, "MODULE.NAME", "this global is harmless"},
     [FF_OPT_POLICY] = {"policy", 0, "FILE", "JSON with harmless globals"},
+    [FF_OPT_OPTIONS] = {"options", 0, "JSON", "the plugin's options"},
+    [FF_OPT_VALUE] = {"value", 0, "FILE", "one more value to store: npy, json or pkl"},
+    [FF_OPT_WITH] = {"with", 0, "FILE", "a plugin that this one needs"},
 };
 
 int ff_cli_has(const struct ff_cli *c, int id)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin.c: ff plugin: list, info, install, enable, disable, which. */
+/* plugin.c: ff plugin: list, info, install, enable, disable, which, check. */
 #include "cli.h"
 
 #include <limits.h>
@@ -371,8 +371,8 @@ static int which(struct ff_cli *c, struct ff_error *e)
 
 int ff_verb_plugin(struct ff_cli *c, struct ff_error *e)
 {
-    static const char *const names[] = {"list",    "info",  "install", "enable",
-                                        "disable", "which", "pin",     "unpin"};
+    static const char *const names[] = {"list",  "info", "install", "enable", "disable",
+                                        "which", "pin",  "unpin",   "check"};
     enum { COUNT = sizeof names / sizeof *names };
     const char *near;
     int i = 0;
@@ -406,6 +406,8 @@ int ff_verb_plugin(struct ff_cli *c, struct ff_error *e)
     case 6:
     case 7:
         return pin(c, i == 6, e);
+    case 8:
+        return ff_plugin_check(c, c->args[1], e);
     default:
         return enable(c, i == 3, e);
     }

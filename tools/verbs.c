@@ -88,10 +88,13 @@ const struct ff_verb ff_verbs[] = {
      "with a\n"
      "task that cannot be read is spared, unless --assume-lost names each such task.\n",
      ff_verb_gc},
-    {"plugin", "list | info|install FILE | enable|disable|pin|unpin NAME | which CLASS",
-     1, 2, 0, "look after plugins", "ff plugin list",
+    {"plugin", "WHAT [FILE|NAME|CLASS]", 1, 2,
+     FF_OPT_BIT(FF_OPT_OPTIONS) | FF_OPT_BIT(FF_OPT_VALUE) | FF_OPT_BIT(FF_OPT_WITH),
+     "look after plugins", "ff plugin list",
+     "WHAT is\n"
      "  list          every file of the plugin directories, and why it is not loaded\n"
      "  info FILE     what a file says of itself; nothing of it runs\n"
+     "  check FILE    run it through the tests of plugins, each in a process of its own\n"
      "  install FILE  copy into your plugin directory\n"
      "  enable NAME   allow a plugin to be loaded, in the configuration\n"
      "  disable NAME  forbid it\n"

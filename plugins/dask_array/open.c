@@ -4,6 +4,8 @@
  */
 #include "hdf.h"
 
+#include <errno.h>
+
 #include "core/base/alloc.h"
 #include "core/base/buf.h"
 
@@ -30,11 +32,12 @@ static int print_descr(struct hdf_array *a, struct ff_error *e)
     rc = rc ? rc : ff_buf_append_byte(&text, '\0');
     a->descr = (char *)ff_buf_steal(&text, NULL);
     ff_buf_free(&text);
-    return rc ? ff_fail(
-                    e, FF_E_UNSUPPORTED, a->name,
-                    "its datatype has no description in numpy: members overlap or stand "
-                    "out of order")
-              : FF_OK;
+    if (rc == -EOPNOTSUPP) {
+        return ff_fail(e, FF_E_UNSUPPORTED, a->name,
+                       "its datatype has no description in numpy: members overlap or "
+                       "stand out of order");
+    }
+    return rc ? ff_fail(e, FF_E_NO_MEMORY, a->name, "no memory for its datatype") : FF_OK;
 }
 
 /* What dask had, when it was kept and fits. */

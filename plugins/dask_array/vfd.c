@@ -31,6 +31,10 @@ static H5FD_t *driver_open(const char *name, unsigned flags, hid_t list, haddr_t
     (void)flags;
     (void)max;
     if (!f) {
+        if (info && !info->io->failed) {
+            info->io->failed = ff_fail(info->io->error, FF_E_NO_MEMORY, NULL,
+                                       "no memory for a file driver");
+        }
         return NULL;
     }
     f->io = info->io;

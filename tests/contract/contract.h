@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* contract.h: what the parts of the protocol contract suite share: one subject at a time, and
- * short ways to its functions. */
+ * short ways to its functions. The suite is that of `ff plugin check`, too. */
 #ifndef FF_TESTS_CONTRACT_H
 #define FF_TESTS_CONTRACT_H
 
-#include <check.h>
-
+#include "case.h"
 #include "core/commit.h"
 #include "stub_host.h"
 
 /* A clause of plugin.h that does not hold: "ff.objects/1, PUT: atomic". */
 #define CLAUSE(condition, clause)                                                        \
-    ck_assert_msg(condition, "%s\n  does not hold: %s", clause, #condition)
+    CASE_MSG(condition, "%s\n  does not hold: %s", clause, #condition)
 #define CLAUSE_CODE(call, expected, clause)                                              \
     do {                                                                                 \
         struct ff_error e_ = FF_ERROR_INIT, *e = &e_;                                    \
         int code_ = (call);                                                              \
-        ck_assert_msg(code_ == (expected), "%s\n  %s gave %d (%s: %s)", clause, #call,   \
-                      code_, e_.place, e_.message);                                      \
+        CASE_MSG(code_ == (expected), "%s\n  %s gave %d (%s: %s)", clause, #call, code_, \
+                 e_.place, e_.message);                                                  \
     } while (0)
 #define CLAUSE_OK(call, clause) CLAUSE_CODE(call, FF_OK, clause)
 
@@ -33,6 +32,9 @@ struct subject {
 };
 
 extern struct subject subject;
+/* What the next ones are: a storage's JSON, as storage_factory takes it; "@DIR@" in it becomes
+ * an empty folder of each test. `files`: the plugins, with those that a decorator wraps. */
+void subject_is(const char *json, const char *const *files, size_t count);
 /* Open a fresh one with an empty workflow "wf"; close it, and remove its folder. */
 void subject_open(void);
 void subject_close(void);
@@ -85,13 +87,13 @@ struct cancel {
 };
 void cancel_init(struct cancel *);
 
-Suite *objects_suite(void);
-Suite *batch_suite(void);
-Suite *border_suite(void);
-Suite *files_suite(void);
-Suite *commit_suite(void);
-Suite *race_suite(void);
-Suite *fault_suite(void);
-Suite *meddle_suite(void);
+extern const struct case_suite objects_suite;
+extern const struct case_suite batch_suite;
+extern const struct case_suite border_suite;
+extern const struct case_suite files_suite;
+extern const struct case_suite commit_suite;
+extern const struct case_suite race_suite;
+extern const struct case_suite fault_suite;
+extern const struct case_suite meddle_suite;
 
 #endif

@@ -79,7 +79,7 @@ static struct many *many_new(void)
 {
     struct many *m = calloc(1, sizeof *m);
 
-    ck_assert_ptr_nonnull(m);
+    CASE_ASSERT(m != NULL);
     m->batch = (struct ff_batch){
         .struct_size = FF_SIZE(ff_batch, done), .ctx = m, .next = next, .done = done};
     cancel_init(&m->cancel);
@@ -91,15 +91,14 @@ static void each_done_once(const struct many *m)
 {
     CLAUSE(m->overlaps == 0, "run: next is never called by two threads at once");
     for (size_t i = 0; i < ITEM_COUNT; i++) {
-        ck_assert_msg(
-            m->done_calls[i] == (i < m->issued),
-            "run: exactly one done for each item issued: item %zu of %zu had %d", i,
-            m->issued, (int)m->done_calls[i]);
-        ck_assert_msg(m->codes[i] != 12345, "done: a failure comes with its error");
+        CASE_MSG(m->done_calls[i] == (i < m->issued),
+                 "run: exactly one done for each item issued: item %zu of %zu had %d", i,
+                 m->issued, (int)m->done_calls[i]);
+        CASE_MSG(m->codes[i] != 12345, "done: a failure comes with its error");
     }
 }
 
-START_TEST(run_ends_each_item_with_its_own_code)
+static void run_ends_each_item_with_its_own_code(void)
 {
     static const uint32_t widths[] = {0, 1, 8};
 
@@ -112,18 +111,16 @@ START_TEST(run_ends_each_item_with_its_own_code)
         CLAUSE(m->issued == ITEM_COUNT, "run: until next gives NULL");
         each_done_once(m);
         for (size_t i = 0; i < ITEM_COUNT; i++) {
-            ck_assert_msg(m->codes[i] == (i % 3 == 1 ? FF_E_NOT_FOUND : FF_OK),
-                          "run: each item has its own code: item %zu has %d", i,
-                          m->codes[i]);
+            CASE_MSG(m->codes[i] == (i % 3 == 1 ? FF_E_NOT_FOUND : FF_OK),
+                     "run: each item has its own code: item %zu has %d", i, m->codes[i]);
             CLAUSE(i % 3 || !memcmp(m->data[i], "abc", 3), "GET: the bytes");
         }
         CLAUSE(is_text(OBJECTS, "d/n299", "xyz"), "PUT: in a batch");
         free(m);
     }
 }
-END_TEST
 
-START_TEST(run_when_cancelled_ends_each_item_once)
+static void run_when_cancelled_ends_each_item_once(void)
 {
     static const int moments[] = {1, 50, 150};
 
@@ -138,9 +135,8 @@ START_TEST(run_when_cancelled_ends_each_item_once)
         free(m);
     }
 }
-END_TEST
 
-START_TEST(run_cancelled_before_it_begins_does_nothing)
+static void run_cancelled_before_it_begins_does_nothing(void)
 {
     struct many *m = many_new();
 
@@ -151,9 +147,8 @@ START_TEST(run_cancelled_before_it_begins_does_nothing)
     CLAUSE(!exists(OBJECTS, "d/n2"), "run: cancelled before it began");
     free(m);
 }
-END_TEST
 
-START_TEST(run_when_done_says_stop_stops_the_rest)
+static void run_when_done_says_stop_stops_the_rest(void)
 {
     struct many *m = many_new();
 
@@ -165,7 +160,6 @@ START_TEST(run_when_done_says_stop_stops_the_rest)
     CLAUSE(m->issued < 10 + 4 + 1, "run: a nonzero return of done stops the rest");
     free(m);
 }
-END_TEST
 
 /* ---- a source is positional ---- */
 
@@ -185,12 +179,12 @@ static int pattern(void *ctx, uint64_t offset, void *dst, size_t size,
     return FF_OK;
 }
 
-START_TEST(put_of_many_bytes_arrives_whole)
+static void put_of_many_bytes_arrives_whole(void)
 {
     unsigned char *data = malloc(LARGE_BYTES);
     size_t wrong = 0;
 
-    ck_assert_ptr_nonnull(data);
+    CASE_ASSERT(data != NULL);
     CLAUSE_OK(ff_put_bytes(OBJECTS, "large", LARGE_BYTES, pattern, NULL, NULL, e), "PUT");
     CLAUSE_OK(ff_get_bytes(OBJECTS, "large", 0, data, LARGE_BYTES, NULL, NULL, e), "GET");
     for (size_t i = 0; i < LARGE_BYTES; i++) {
@@ -199,7 +193,6 @@ START_TEST(put_of_many_bytes_arrives_whole)
     CLAUSE(wrong == 0, "PUT: the bytes of the source, each at its place");
     free(data);
 }
-END_TEST
 
 /* ---- many threads ---- */
 
@@ -243,15 +236,15 @@ static void *replace_and_read(void *arg)
     return NULL;
 }
 
-START_TEST(many_threads_see_whole_objects_and_one_winner)
+static void many_threads_see_whole_objects_and_one_winner(void)
 {
     struct writer writers[WRITERS] = {0};
     int won = 0;
 
     for (int i = 0; i < WRITERS; i++) {
         writers[i].number = i;
-        ck_assert_int_eq(
-            pthread_create(&writers[i].thread, NULL, replace_and_read, &writers[i]), 0);
+        CASE_ASSERT(
+            pthread_create(&writers[i].thread, NULL, replace_and_read, &writers[i]) == 0);
     }
     for (int i = 0; i < WRITERS; i++) {
         pthread_join(writers[i].thread, NULL);
@@ -263,26 +256,21 @@ START_TEST(many_threads_see_whole_objects_and_one_winner)
     CLAUSE(!medium_is_atomic() || won == ROUNDS,
            "if_match \"\": of many at once exactly one succeeds");
 }
-END_TEST
 
-Suite *batch_suite(void)
-{
-    const TTest *const tests[] = {
-        run_ends_each_item_with_its_own_code,
-        run_when_cancelled_ends_each_item_once,
-        run_cancelled_before_it_begins_does_nothing,
-        run_when_done_says_stop_stops_the_rest,
-        put_of_many_bytes_arrives_whole,
-        many_threads_see_whole_objects_and_one_winner,
-    };
-    Suite *suite = suite_create("ff.objects/1, batches");
-    TCase *tcase = tcase_create("batch");
+static const struct case_test tests[] = {
+    CASE(run_ends_each_item_with_its_own_code),
+    CASE(run_when_cancelled_ends_each_item_once),
+    CASE(run_cancelled_before_it_begins_does_nothing),
+    CASE(run_when_done_says_stop_stops_the_rest),
+    CASE(put_of_many_bytes_arrives_whole),
+    CASE(many_threads_see_whole_objects_and_one_winner),
+};
 
-    tcase_add_checked_fixture(tcase, subject_open, subject_close);
-    tcase_set_timeout(tcase, 60);
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
-        tcase_add_test(tcase, tests[i]);
-    }
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+const struct case_suite batch_suite = {
+    .name = "ff.objects/1, batches",
+    .before = subject_open,
+    .after = subject_close,
+    .tests = tests,
+    .count = sizeof tests / sizeof *tests,
+    .timeout_s = 60,
+};

@@ -23,9 +23,9 @@ static void *edge(size_t size_bytes, int later)
     char *at =
         mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    ck_assert_ptr_ne(at, MAP_FAILED);
-    ck_assert_int_eq(mprotect(at + page, page, PROT_NONE), 0);
-    ck_assert_uint_lt(edges.count, EDGES_MAX);
+    CASE_ASSERT(at != MAP_FAILED);
+    CASE_ASSERT(mprotect(at + page, page, PROT_NONE) == 0);
+    CASE_ASSERT(edges.count < EDGES_MAX);
     edges.page[edges.count++] = at;
     at += page - whole;
     memset(at + size_bytes, LATER, more);
@@ -135,7 +135,7 @@ static int operate(int op, const char *name, const char *if_match, int later,
     return code ? code : one->code;
 }
 
-START_TEST(objects_keep_to_the_size_of_each_struct)
+static void objects_keep_to_the_size_of_each_struct(void)
 {
     struct one one;
 
@@ -155,9 +155,8 @@ START_TEST(objects_keep_to_the_size_of_each_struct)
         free_edges();
     }
 }
-END_TEST
 
-START_TEST(files_keep_to_the_size_of_each_struct)
+static void files_keep_to_the_size_of_each_struct(void)
 {
     const struct ff_files *files = subject.files;
 
@@ -181,9 +180,8 @@ START_TEST(files_keep_to_the_size_of_each_struct)
         free_edges();
     }
 }
-END_TEST
 
-START_TEST(commit_keeps_to_the_size_of_each_struct)
+static void commit_keeps_to_the_size_of_each_struct(void)
 {
     const struct ff_commit *commit = subject.commit;
 
@@ -216,17 +214,18 @@ START_TEST(commit_keeps_to_the_size_of_each_struct)
         free_edges();
     }
 }
-END_TEST
 
-Suite *border_suite(void)
-{
-    Suite *suite = suite_create("border");
-    TCase *border = tcase_create("border");
+static const struct case_test tests[] = {
+    CASE(objects_keep_to_the_size_of_each_struct),
+    CASE(files_keep_to_the_size_of_each_struct),
+    CASE(commit_keeps_to_the_size_of_each_struct),
+};
 
-    tcase_add_checked_fixture(border, subject_open, subject_close);
-    tcase_add_test(border, objects_keep_to_the_size_of_each_struct);
-    tcase_add_test(border, files_keep_to_the_size_of_each_struct);
-    tcase_add_test(border, commit_keeps_to_the_size_of_each_struct);
-    suite_add_tcase(suite, border);
-    return suite;
-}
+const struct case_suite border_suite = {
+    .name = "border",
+    .before = subject_open,
+    .after = subject_close,
+    .tests = tests,
+    .count = sizeof tests / sizeof *tests,
+    .timeout_s = 60,
+};

@@ -84,7 +84,7 @@ static int workflow_is_there(const char *workflow)
 
 /* ---- workflows ---- */
 
-START_TEST(make_workflow_is_idempotent)
+static void make_workflow_is_idempotent(void)
 {
     CLAUSE(!workflow_is_there("other"), "workflow_exists: not made yet");
     CLAUSE_OK(COMMIT->make_workflow(COMMIT, "other", NULL, e), "make_workflow");
@@ -95,10 +95,9 @@ START_TEST(make_workflow_is_idempotent)
     CLAUSE_OK(COMMIT->make_workflow(COMMIT, "wf", NULL, e), "make_workflow: idempotent");
     CLAUSE(is_text(ROOT, "wf/t", "value"), "make_workflow: what is there stays");
 }
-END_TEST
 
 /* The host checks the names of programs; a protocol must not leave its folder. */
-START_TEST(names_that_are_none_are_refused)
+static void names_that_are_none_are_refused(void)
 {
     static const char *const names[] = {"", "a/b", "..", ".", "../wf"};
     struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
@@ -116,9 +115,8 @@ START_TEST(names_that_are_none_are_refused)
                "a failure fills the error");
     }
 }
-END_TEST
 
-START_TEST(begin_without_a_workflow_fails)
+static void begin_without_a_workflow_fails(void)
 {
     struct ff_intent *intent = NULL;
 
@@ -126,9 +124,8 @@ START_TEST(begin_without_a_workflow_fails)
                 "begin: no such workflow");
     CLAUSE(!workflow_is_there("none"), "begin: does not make a workflow");
 }
-END_TEST
 
-START_TEST(remove_workflow_removes_all_of_it)
+static void remove_workflow_removes_all_of_it(void)
 {
     struct ff_intent *intent = NULL;
 
@@ -147,11 +144,10 @@ START_TEST(remove_workflow_removes_all_of_it)
     save_ok("t", "another");
     CLAUSE(is_text(ROOT, "wf/t", "another"), "make_workflow: again");
 }
-END_TEST
 
 /* ---- commit ---- */
 
-START_TEST(commit_shows_the_task_and_gives_what_it_replaced)
+static void commit_shows_the_task_and_gives_what_it_replaced(void)
 {
     struct ff_displaced old;
     struct ff_intent *intent = begin();
@@ -173,9 +169,8 @@ START_TEST(commit_shows_the_task_and_gives_what_it_replaced)
     CLAUSE(is_text(ROOT, "wf/t", "x"), "drop: leaves the task alone");
     CLAUSE(look("wf").live == 0, "commit: the intent is gone");
 }
-END_TEST
 
-START_TEST(commit_if_absent_conflicts_with_a_task)
+static void commit_if_absent_conflicts_with_a_task(void)
 {
     struct ff_displaced old;
 
@@ -189,9 +184,8 @@ START_TEST(commit_if_absent_conflicts_with_a_task)
            "commit: a conflict leaves the old value intact");
     CLAUSE(look("wf").count == 0, "commit: takes the intent, also on failure");
 }
-END_TEST
 
-START_TEST(abort_leaves_nothing)
+static void abort_leaves_nothing(void)
 {
     struct ff_intent *intent = begin();
 
@@ -200,9 +194,8 @@ START_TEST(abort_leaves_nothing)
     COMMIT->abort(COMMIT, intent);
     CLAUSE(look("wf").count == 0, "abort: nothing stays");
 }
-END_TEST
 
-START_TEST(commit_when_cancelled_changes_nothing)
+static void commit_when_cancelled_changes_nothing(void)
 {
     struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
     struct cancel cancel;
@@ -216,9 +209,8 @@ START_TEST(commit_when_cancelled_changes_nothing)
     CLAUSE(is_text(ROOT, "wf/t", "one"), "commit: cancelled, the old value is intact");
     CLAUSE(look("wf").count == 0, "commit: takes the intent, also on failure");
 }
-END_TEST
 
-START_TEST(commit_after_the_workflow_was_removed_conflicts)
+static void commit_after_the_workflow_was_removed_conflicts(void)
 {
     struct ff_displaced old;
     struct ff_intent *intent = begin(), *second;
@@ -237,11 +229,10 @@ START_TEST(commit_after_the_workflow_was_removed_conflicts)
     CLAUSE(is_text(ROOT, "wf/t", "of the new one"),
            "commit: the new one's task is intact");
 }
-END_TEST
 
 /* ---- displace, rename ---- */
 
-START_TEST(displace_removes_and_gives_the_value)
+static void displace_removes_and_gives_the_value(void)
 {
     struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
 
@@ -256,9 +247,8 @@ START_TEST(displace_removes_and_gives_the_value)
     CLAUSE_CODE(COMMIT->displace(COMMIT, "wf", "t", &old, NULL, e), FF_E_NOT_FOUND,
                 "displace: absent");
 }
-END_TEST
 
-START_TEST(rename_replaces_nothing)
+static void rename_replaces_nothing(void)
 {
     save_ok("a", "one");
     save_ok("b", "two");
@@ -272,11 +262,10 @@ START_TEST(rename_replaces_nothing)
                 "rename: no such task");
     CLAUSE(look("wf").count == 0, "rename: leaves nothing behind");
 }
-END_TEST
 
 /* ---- intents ---- */
 
-START_TEST(intent_is_live_and_a_fence_holds)
+static void intent_is_live_and_a_fence_holds(void)
 {
     struct ff_displaced old;
     struct ff_intent *intent = begin();
@@ -296,9 +285,8 @@ START_TEST(intent_is_live_and_a_fence_holds)
            "fence: after FF_OK it cannot commit, else it can");
     CLAUSE(exists(ROOT, "wf/t") == (rc != FF_OK), "fence: after FF_OK it cannot commit");
 }
-END_TEST
 
-START_TEST(stale_intent_is_fenced_and_cannot_commit)
+static void stale_intent_is_fenced_and_cannot_commit(void)
 {
     struct ff_displaced old;
     struct ff_intent *fenced, *fresh;
@@ -328,41 +316,35 @@ START_TEST(stale_intent_is_fenced_and_cannot_commit)
     CLAUSE_CODE(COMMIT->fence(COMMIT, "wf", i.last, NULL, e), FF_E_CONFLICT,
                 "fence: no such intent: it may have committed");
 }
-END_TEST
 
-START_TEST(settle_succeeds)
+static void settle_succeeds(void)
 {
     save_ok("t", "value");
     CLAUSE_OK(COMMIT->settle(COMMIT, "wf", NULL, e), "settle");
 }
-END_TEST
 
-Suite *commit_suite(void)
-{
-    const TTest *const tests[] = {
-        make_workflow_is_idempotent,
-        names_that_are_none_are_refused,
-        begin_without_a_workflow_fails,
-        remove_workflow_removes_all_of_it,
-        commit_shows_the_task_and_gives_what_it_replaced,
-        commit_if_absent_conflicts_with_a_task,
-        abort_leaves_nothing,
-        commit_when_cancelled_changes_nothing,
-        commit_after_the_workflow_was_removed_conflicts,
-        displace_removes_and_gives_the_value,
-        rename_replaces_nothing,
-        intent_is_live_and_a_fence_holds,
-        stale_intent_is_fenced_and_cannot_commit,
-        settle_succeeds,
-    };
-    Suite *suite = suite_create("ff.commit/1");
-    TCase *tcase = tcase_create("commit");
+static const struct case_test tests[] = {
+    CASE(make_workflow_is_idempotent),
+    CASE(names_that_are_none_are_refused),
+    CASE(begin_without_a_workflow_fails),
+    CASE(remove_workflow_removes_all_of_it),
+    CASE(commit_shows_the_task_and_gives_what_it_replaced),
+    CASE(commit_if_absent_conflicts_with_a_task),
+    CASE(abort_leaves_nothing),
+    CASE(commit_when_cancelled_changes_nothing),
+    CASE(commit_after_the_workflow_was_removed_conflicts),
+    CASE(displace_removes_and_gives_the_value),
+    CASE(rename_replaces_nothing),
+    CASE(intent_is_live_and_a_fence_holds),
+    CASE(stale_intent_is_fenced_and_cannot_commit),
+    CASE(settle_succeeds),
+};
 
-    tcase_add_checked_fixture(tcase, subject_open, subject_close);
-    tcase_set_timeout(tcase, 60);
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
-        tcase_add_test(tcase, tests[i]);
-    }
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+const struct case_suite commit_suite = {
+    .name = "ff.commit/1",
+    .before = subject_open,
+    .after = subject_close,
+    .tests = tests,
+    .count = sizeof tests / sizeof *tests,
+    .timeout_s = 60,
+};

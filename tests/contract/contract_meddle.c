@@ -106,7 +106,7 @@ static struct ff_io *see_next(struct ff_batch *batch)
         m->seen = true;
         m->acts++;
         if (m->before) {
-            ck_assert_int_eq(m->act(m), 0);
+            CASE_ASSERT(m->act(m) == 0);
         }
     }
     return io;
@@ -194,18 +194,17 @@ static int replace_and_lose(struct meddler *m)
     return FF_E_NETWORK;
 }
 
-START_TEST(lost_answer_and_a_replacement_is_unknown_and_never_put_again)
+static void lost_answer_and_a_replacement_is_unknown_and_never_put_again(void)
 {
     struct meddler m = {.op = FF_PUT, .what = "wf/t", .act = replace_and_lose};
 
     if (!subject.derived) {
-        return;
+        case_skip("the protocol has an ff.commit/1 of its own");
     }
     commit_meddled(&m, FF_E_UNKNOWN_OUTCOME, "commit: it cannot be known");
     CLAUSE(m.puts_of_task == 1, "commit: never put again against another tag");
     CLAUSE(is_text(ROOT, "wf/t", "of another"), "commit: the other's value stays");
 }
-END_TEST
 
 static int replace_it(struct meddler *m)
 {
@@ -214,14 +213,14 @@ static int replace_it(struct meddler *m)
     return FF_OK;
 }
 
-START_TEST(task_replaced_just_before_the_put_is_what_is_displaced)
+static void task_replaced_just_before_the_put_is_what_is_displaced(void)
 {
     struct meddler m = {.op = FF_PUT, .what = "wf/t", .before = true, .act = replace_it};
     struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
     struct ff_commit *commit;
 
     if (!subject.derived) {
-        return;
+        case_skip("the protocol has an ff.commit/1 of its own");
     }
     commit = begin_meddled(&m);
     CLAUSE_OK(commit->commit(commit, m.intent, "t", FF_COMMIT_REPLACE, &old, NULL, e),
@@ -233,7 +232,6 @@ START_TEST(task_replaced_just_before_the_put_is_what_is_displaced)
     commit->drop(commit, &old, 1);
     ff_commit_derived_free(commit);
 }
-END_TEST
 
 static int fence_it(struct meddler *m)
 {
@@ -242,17 +240,16 @@ static int fence_it(struct meddler *m)
     return FF_OK;
 }
 
-START_TEST(writer_that_was_paused_past_its_fence_takes_the_task_back)
+static void writer_that_was_paused_past_its_fence_takes_the_task_back(void)
 {
     struct meddler m = {.op = FF_PUT, .what = "wf/t", .before = true, .act = fence_it};
 
     if (!subject.derived || !pass_an_hour()) {
-        return;
+        case_skip("the protocol has an ff.commit/1, or a clock, of its own");
     }
     commit_meddled(&m, FF_E_CONFLICT, "commit: fenced just before its put");
     CLAUSE(is_text(ROOT, "wf/t", "old"), "commit: the old value is back");
 }
-END_TEST
 
 static int remove_it(struct meddler *m)
 {
@@ -265,12 +262,12 @@ static int remove_it(struct meddler *m)
     return FF_OK;
 }
 
-START_TEST(workflow_removed_just_before_the_put_is_a_conflict)
+static void workflow_removed_just_before_the_put_is_a_conflict(void)
 {
     struct meddler m = {.op = FF_PUT, .what = "wf/t", .before = true, .act = remove_it};
 
     if (!subject.derived) {
-        return;
+        case_skip("the protocol has an ff.commit/1 of its own");
     }
     commit_meddled(&m, FF_E_CONFLICT,
                    "commit: the workflow was removed just before its put");
@@ -278,16 +275,15 @@ START_TEST(workflow_removed_just_before_the_put_is_a_conflict)
     fence_all("");
     CLAUSE_OK(COMMIT->make_workflow(COMMIT, "wf", NULL, e), "make_workflow");
 }
-END_TEST
 
-START_TEST(fenced_save_does_not_even_put)
+static void fenced_save_does_not_even_put(void)
 {
     struct meddler m = {.op = -1, .what = ""};
     struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
     struct ff_commit *commit;
 
     if (!subject.derived || !pass_an_hour()) {
-        return;
+        case_skip("the protocol has an ff.commit/1, or a clock, of its own");
     }
     commit = begin_meddled(&m);
     fence_all("wf");
@@ -296,7 +292,6 @@ START_TEST(fenced_save_does_not_even_put)
     CLAUSE(m.puts_of_task == 0, "commit: fenced, no reader ever sees it");
     ff_commit_derived_free(commit);
 }
-END_TEST
 
 static int refresh_it(struct meddler *m)
 {
@@ -304,18 +299,18 @@ static int refresh_it(struct meddler *m)
     return FF_OK;
 }
 
-START_TEST(fence_of_an_intent_that_is_or_becomes_live_is_a_conflict)
+static void fence_of_an_intent_that_is_or_becomes_live_is_a_conflict(void)
 {
     struct meddler m = {.op = -1, .what = "/intent-", .act = refresh_it};
     struct names n = {.count = 0};
     struct ff_commit *commit;
 
     if (!subject.derived || !pass_an_hour()) {
-        return;
+        case_skip("the protocol has an ff.commit/1, or a clock, of its own");
     }
     commit = begin_meddled(&m);
     CLAUSE_OK(commit->intents(commit, "wf", keep_name, &n, NULL, NULL, e), "intents");
-    ck_assert_uint_eq(n.count, 1);
+    CASE_ASSERT(n.count == 1);
     CLAUSE_CODE(commit->fence(commit, "wf", n.name[0], NULL, e), FF_E_CONFLICT,
                 "fence: it is live");
     CLAUSE(pass_an_hour(), "list: *now_ns, the medium's clock");
@@ -327,26 +322,21 @@ START_TEST(fence_of_an_intent_that_is_or_becomes_live_is_a_conflict)
     commit->abort(commit, m.intent);
     ff_commit_derived_free(commit);
 }
-END_TEST
 
-Suite *meddle_suite(void)
-{
-    const TTest *const tests[] = {
-        lost_answer_and_a_replacement_is_unknown_and_never_put_again,
-        task_replaced_just_before_the_put_is_what_is_displaced,
-        writer_that_was_paused_past_its_fence_takes_the_task_back,
-        workflow_removed_just_before_the_put_is_a_conflict,
-        fenced_save_does_not_even_put,
-        fence_of_an_intent_that_is_or_becomes_live_is_a_conflict,
-    };
-    Suite *suite = suite_create("between two steps");
-    TCase *tcase = tcase_create("meddle");
+static const struct case_test tests[] = {
+    CASE(lost_answer_and_a_replacement_is_unknown_and_never_put_again),
+    CASE(task_replaced_just_before_the_put_is_what_is_displaced),
+    CASE(writer_that_was_paused_past_its_fence_takes_the_task_back),
+    CASE(workflow_removed_just_before_the_put_is_a_conflict),
+    CASE(fenced_save_does_not_even_put),
+    CASE(fence_of_an_intent_that_is_or_becomes_live_is_a_conflict),
+};
 
-    tcase_add_checked_fixture(tcase, subject_open, subject_close);
-    tcase_set_timeout(tcase, 120);
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
-        tcase_add_test(tcase, tests[i]);
-    }
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+const struct case_suite meddle_suite = {
+    .name = "between two steps",
+    .before = subject_open,
+    .after = subject_close,
+    .tests = tests,
+    .count = sizeof tests / sizeof *tests,
+    .timeout_s = 120,
+};

@@ -8,7 +8,7 @@
 
 #define OBJECTS subject.objects
 
-START_TEST(get_a_range_past_the_end_is_clamped)
+static void get_a_range_past_the_end_is_clamped(void)
 {
     static const struct {
         uint64_t offset, size, came;
@@ -31,7 +31,6 @@ START_TEST(get_a_range_past_the_end_is_clamped)
     CLAUSE_CODE(get_range(OBJECTS, "b", 0, data, 1, NULL, NULL, NULL, e), FF_E_NOT_FOUND,
                 "GET: absent");
 }
-END_TEST
 
 static size_t buffer_calls;
 
@@ -71,7 +70,7 @@ static void *no_buffer(struct ff_io *io, uint64_t size)
     return NULL;
 }
 
-START_TEST(get_of_any_size_asks_for_one_buffer)
+static void get_of_any_size_asks_for_one_buffer(void)
 {
     char data[16];
     struct ff_one_io one = {.dst = data, .dst_bytes = 10};
@@ -84,9 +83,8 @@ START_TEST(get_of_any_size_asks_for_one_buffer)
     memset(&one, 0, sizeof one);
     CLAUSE_CODE(get_with(no_buffer, &one, e), FF_E_NO_MEMORY, "GET: buffer gives NULL");
 }
-END_TEST
 
-START_TEST(put_again_replaces_whole_and_changes_the_tag)
+static void put_again_replaces_whole_and_changes_the_tag(void)
 {
     char first[80], second[80], third[80], seen[80], data[16];
 
@@ -102,7 +100,6 @@ START_TEST(put_again_replaces_whole_and_changes_the_tag)
     CLAUSE_OK(get_range(OBJECTS, "a", 0, data, 1, NULL, NULL, seen, e), "GET");
     CLAUSE(!strcmp(seen, third), "GET: the tag that PUT gave");
 }
-END_TEST
 
 static int failing_source(void *ctx, uint64_t offset, void *dst, size_t size,
                           const struct ff_call *call, struct ff_error *e)
@@ -115,7 +112,7 @@ static int failing_source(void *ctx, uint64_t offset, void *dst, size_t size,
     return ff_fail(e, FF_E_STALE, NULL, "the source fails");
 }
 
-START_TEST(put_whose_source_fails_changes_nothing)
+static void put_whose_source_fails_changes_nothing(void)
 {
     struct ff_one_io one = {.io = {.size_bytes = 100, .source = failing_source}};
 
@@ -127,9 +124,8 @@ START_TEST(put_whose_source_fails_changes_nothing)
     CLAUSE_CODE(ff_one_run(OBJECTS, &one, FF_PUT, "b", NULL, e), FF_E_STALE, "PUT");
     CLAUSE(!exists(OBJECTS, "b"), "PUT: whole or not at all");
 }
-END_TEST
 
-START_TEST(put_that_nobody_looks_for_is_there_when_done)
+static void put_that_nobody_looks_for_is_there_when_done(void)
 {
     struct bytes text = {"unseen", 6};
     struct ff_io io = {.size_bytes = 6,
@@ -152,9 +148,8 @@ START_TEST(put_that_nobody_looks_for_is_there_when_done)
     CLAUSE(!exists(OBJECTS, "d/b"), "FF_IO_UNSEEN: not there after a failure");
     CLAUSE_OK(OBJECTS->sync(OBJECTS, NULL, e), "sync");
 }
-END_TEST
 
-START_TEST(put_with_a_condition_holds_to_it)
+static void put_with_a_condition_holds_to_it(void)
 {
     char first[80], second[80];
 
@@ -170,9 +165,8 @@ START_TEST(put_with_a_condition_holds_to_it)
     CLAUSE(is_text(OBJECTS, "a", "22"), "if_match: a conflict changes nothing");
     CLAUSE_OK(put_text(OBJECTS, "a", "333", second, NULL, e), "if_match: the tag");
 }
-END_TEST
 
-START_TEST(remove_is_idempotent_and_holds_to_its_condition)
+static void remove_is_idempotent_and_holds_to_its_condition(void)
 {
     char tag[80], old[80];
 
@@ -187,9 +181,8 @@ START_TEST(remove_is_idempotent_and_holds_to_its_condition)
                 "REMOVE: a tag, and the object is absent: who removed it cannot be us");
     CLAUSE_OK(remove_if(OBJECTS, "a", NULL, e), "REMOVE: absent is FF_OK");
 }
-END_TEST
 
-START_TEST(copy_is_an_object_of_its_own)
+static void copy_is_an_object_of_its_own(void)
 {
     CLAUSE_OK(put_text(OBJECTS, "a", "1", NULL, NULL, e), "PUT");
     CLAUSE_OK(copy_if(OBJECTS, "a", "b", "", e), "COPY: if_match \"\", absent");
@@ -205,9 +198,8 @@ START_TEST(copy_is_an_object_of_its_own)
     CLAUSE_OK(copy_if(OBJECTS, "a", "b", NULL, e), "COPY: over another");
     CLAUSE(is_text(OBJECTS, "b", "333"), "COPY: over another");
 }
-END_TEST
 
-START_TEST(head_gives_size_time_and_tag)
+static void head_gives_size_time_and_tag(void)
 {
     struct ff_one_io one;
     char tag[80];
@@ -223,9 +215,8 @@ START_TEST(head_gives_size_time_and_tag)
     CLAUSE_CODE(ff_one_run(OBJECTS, &one, FF_HEAD, "b", NULL, e), FF_E_NOT_FOUND,
                 "HEAD: absent");
 }
-END_TEST
 
-START_TEST(names_that_are_none_are_refused)
+static void names_that_are_none_are_refused(void)
 {
     static const char *const names[] = {"",   "/",    "/a",   "a/",     "a//b", ".",
                                         "..", "../a", "a/..", "a/../b", "a/.",  "./a"};
@@ -235,15 +226,14 @@ START_TEST(names_that_are_none_are_refused)
         struct ff_error e = FF_ERROR_INIT;
         int rc = put_text(OBJECTS, names[i], "1", NULL, NULL, &e);
 
-        ck_assert_msg(rc < 0 && e.code == rc && e.message[0],
-                      "names: \"%s\" gave %d, and an error with code %d", names[i], rc,
-                      (int)e.code);
-        ck_assert_msg(!exists(OBJECTS, names[i]), "names: \"%s\" is there", names[i]);
+        CASE_MSG(rc < 0 && e.code == rc && e.message[0],
+                 "names: \"%s\" gave %d, and an error with code %d", names[i], rc,
+                 (int)e.code);
+        CASE_MSG(!exists(OBJECTS, names[i]), "names: \"%s\" is there", names[i]);
     }
 }
-END_TEST
 
-START_TEST(bind_gives_a_view_of_one_folder)
+static void bind_gives_a_view_of_one_folder(void)
 {
     const struct ff_objects *root = subject.root_objects, *inner;
     void *bound;
@@ -261,7 +251,6 @@ START_TEST(bind_gives_a_view_of_one_folder)
     subject.protocol->unbind(bound);
     CLAUSE(is_text(OBJECTS, "d/a", "1"), "unbind: the others stay");
 }
-END_TEST
 
 /* ---- list ---- */
 
@@ -307,7 +296,7 @@ static int list(const char *prefix, int one_level, struct seen *s, struct ff_err
     return OBJECTS->list(OBJECTS, prefix, one_level, note, s, NULL, NULL, e);
 }
 
-START_TEST(list_gives_each_name_once)
+static void list_gives_each_name_once(void)
 {
     static const char *const names[] = {"a", "b", "d/a", "d/b", "d/e/f", "d-x", "dd"};
     struct seen s = {0};
@@ -337,9 +326,8 @@ START_TEST(list_gives_each_name_once)
     CLAUSE_CODE(list("", 0, &s, e), 77, "list: nonzero stops, and is returned");
     CLAUSE(s.count == 2, "list: nonzero stops");
 }
-END_TEST
 
-START_TEST(list_gives_the_clock_of_the_medium)
+static void list_gives_the_clock_of_the_medium(void)
 {
     struct seen s = {0};
     int64_t now = 0, mtime = 0;
@@ -350,7 +338,6 @@ START_TEST(list_gives_the_clock_of_the_medium)
     CLAUSE(now >= mtime && now - mtime < 60000000000,
            "list: *now_ns, the medium's clock");
 }
-END_TEST
 
 struct replacing {
     atomic_int stop;
@@ -370,7 +357,7 @@ static void *replace_names(void *arg)
     return NULL;
 }
 
-START_TEST(list_during_replacement_misses_nothing)
+static void list_during_replacement_misses_nothing(void)
 {
     struct replacing r = {.failures = 0};
     pthread_t thread;
@@ -381,7 +368,7 @@ START_TEST(list_during_replacement_misses_nothing)
         CLAUSE_OK(put_text(OBJECTS, name, "12", NULL, NULL, e), "PUT");
     }
     atomic_init(&r.stop, 0);
-    ck_assert_int_eq(pthread_create(&thread, NULL, replace_names, &r), 0);
+    CASE_ASSERT(pthread_create(&thread, NULL, replace_names, &r) == 0);
     for (int round = 0; round < 50; round++) {
         struct seen s = {0};
 
@@ -394,44 +381,38 @@ START_TEST(list_during_replacement_misses_nothing)
     pthread_join(thread, NULL);
     CLAUSE(r.failures == 0, "PUT: any thread");
 }
-END_TEST
 
-START_TEST(sync_succeeds)
+static void sync_succeeds(void)
 {
     CLAUSE_OK(put_text(OBJECTS, "d/a", "12", NULL, NULL, e), "PUT");
     CLAUSE_OK(OBJECTS->sync(OBJECTS, NULL, e), "sync");
     CLAUSE_OK(subject.root_objects->sync(subject.root_objects, NULL, e),
               "sync, of the root");
 }
-END_TEST
 
-Suite *objects_suite(void)
-{
-    const TTest *const tests[] = {
-        get_a_range_past_the_end_is_clamped,
-        get_of_any_size_asks_for_one_buffer,
-        put_again_replaces_whole_and_changes_the_tag,
-        put_whose_source_fails_changes_nothing,
-        put_that_nobody_looks_for_is_there_when_done,
-        put_with_a_condition_holds_to_it,
-        remove_is_idempotent_and_holds_to_its_condition,
-        copy_is_an_object_of_its_own,
-        head_gives_size_time_and_tag,
-        names_that_are_none_are_refused,
-        bind_gives_a_view_of_one_folder,
-        list_gives_each_name_once,
-        list_gives_the_clock_of_the_medium,
-        list_during_replacement_misses_nothing,
-        sync_succeeds,
-    };
-    Suite *suite = suite_create("ff.objects/1");
-    TCase *tcase = tcase_create("objects");
+static const struct case_test tests[] = {
+    CASE(get_a_range_past_the_end_is_clamped),
+    CASE(get_of_any_size_asks_for_one_buffer),
+    CASE(put_again_replaces_whole_and_changes_the_tag),
+    CASE(put_whose_source_fails_changes_nothing),
+    CASE(put_that_nobody_looks_for_is_there_when_done),
+    CASE(put_with_a_condition_holds_to_it),
+    CASE(remove_is_idempotent_and_holds_to_its_condition),
+    CASE(copy_is_an_object_of_its_own),
+    CASE(head_gives_size_time_and_tag),
+    CASE(names_that_are_none_are_refused),
+    CASE(bind_gives_a_view_of_one_folder),
+    CASE(list_gives_each_name_once),
+    CASE(list_gives_the_clock_of_the_medium),
+    CASE(list_during_replacement_misses_nothing),
+    CASE(sync_succeeds),
+};
 
-    tcase_add_checked_fixture(tcase, subject_open, subject_close);
-    tcase_set_timeout(tcase, 60);
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
-        tcase_add_test(tcase, tests[i]);
-    }
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
+const struct case_suite objects_suite = {
+    .name = "ff.objects/1",
+    .before = subject_open,
+    .after = subject_close,
+    .tests = tests,
+    .count = sizeof tests / sizeof *tests,
+    .timeout_s = 60,
+};

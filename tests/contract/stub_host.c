@@ -2,12 +2,12 @@
 /* stub_host.c: see stub_host.h. */
 #include "stub_host.h"
 
-#include <check.h>
 #include <dlfcn.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "case.h"
 #include "core/base/alloc.h"
 
 /* ---- values: a cell is the address of a json_t; keys of dicts have their own list ---- */
@@ -321,9 +321,9 @@ void stub_host_init(struct stub_host *host, const char *const *files, size_t cou
         } u;
         void *file = dlopen(files[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 
-        ck_assert_msg(file != NULL, "%s", file ? "" : dlerror());
+        CASE_MSG(file != NULL, "%s", file ? "" : dlerror());
         u.symbol = dlsym(file, "ff_protocol_describe");
-        ck_assert_msg(u.symbol != NULL, "%s exports no ff_protocol_describe", files[i]);
+        CASE_MSG(u.symbol != NULL, "%s exports no ff_protocol_describe", files[i]);
         host->plugins[host->plugin_count++] = u.describe();
         dlclose(file);
     }
@@ -336,7 +336,7 @@ int stub_host_open(struct stub_host *host, const char *json,
     json_t *root = json_loads(json, 0, &where);
     int rc;
 
-    ck_assert_msg(root != NULL, "%s: %s", json, root ? "" : where.text);
+    CASE_MSG(root != NULL, "%s: %s", json, root ? "" : where.text);
     rc = open_storage(&host->services, wrap(root), out, inst, e);
     json_decref(root); /* options are borrowed for create() only */
     return rc;

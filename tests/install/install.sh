@@ -42,6 +42,11 @@ is 'it knows no folder of the build' "$(grep -rlF -e "$FF_BUILD" -e "$work/stage
 # ---- used from there ----
 
 good 'ff starts' version
+for file in memory fault front; do
+    has "what plugins are checked with: $file.so" "libexec/functionfuse/check/$file.so"
+done
+good 'an installed plugin is checked by what is installed' plugin check "$libdir/functionfuse/plugins/npy.so"
+like 'and passes' "$out" '*# [1-9]* passed, 0 failed*'
 run plugin list --json
 json_is 'the plugins beside the library are found' \
     "sorted(r['name'] for r in d['plugins'] if r['file'].startswith('$libdir/functionfuse/plugins/'))" \

@@ -49,8 +49,8 @@ _ff() {
     --compression) _ff_words $'deflate\nnone' && return ;;
     --threads | --memory | --grace) return ;;
     --plugin-path) _ff_files -d && return ;;
-    --allow) return ;;
-    -S | --storage | --config | -o | --output | --policy) _ff_files && return ;;
+    --allow | --options) return ;;
+    -S | --storage | --config | -o | --output | --policy | --value | --with) _ff_files && return ;;
     esac
     if [[ $cur == -* ]]; then
         options='--storage --config --plugin-path --json --quiet --verbose --dry-run --yes'
@@ -62,6 +62,7 @@ _ff() {
         rm) options+=' --recursive' ;;
         verify) options+=' --deep' ;;
         gc) options+=' --grace --assume-lost' ;;
+        plugin) options+=' --options --value --with' ;;
         esac
         _ff_words "${options// /$'\n'}"
         return
@@ -78,8 +79,8 @@ _ff() {
         ;;
     plugin)
         case $first in
-        '') _ff_words $'list\ninfo\ninstall\nenable\ndisable\npin\nunpin\nwhich' ;;
-        info | install) _ff_files ;;
+        '') _ff_words $'list\ninfo\ninstall\ncheck\nenable\ndisable\npin\nunpin\nwhich' ;;
+        info | install | check) _ff_files ;;
         enable | disable | pin | unpin)
             _ff_words "$("${ff[@]}" plugin list 2>/dev/null | awk 'NR > 1 && !/^ / { print $1 }')"
             ;;

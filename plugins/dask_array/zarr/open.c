@@ -4,6 +4,8 @@
  */
 #include "zarr/store.h"
 
+#include <errno.h>
+
 #include "core/base/alloc.h"
 
 enum { DOC3, DOC2, ATTRIBUTES, DOCS };
@@ -59,8 +61,10 @@ static int print_descr(struct zarr_array *a, struct ff_error *e)
     rc = rc ? rc : ff_buf_append_byte(&text, '\0');
     a->descr = (char *)ff_buf_steal(&text, NULL);
     ff_buf_free(&text);
-    return rc ? ff_fail(e, FF_E_UNSUPPORTED, a->name, "its dtype has no description")
-              : FF_OK;
+    if (rc == -EOPNOTSUPP) {
+        return ff_fail(e, FF_E_UNSUPPORTED, a->name, "its dtype has no description");
+    }
+    return rc ? ff_fail(e, FF_E_NO_MEMORY, a->name, "no memory for its dtype") : FF_OK;
 }
 
 /* What dask had, when it was kept and fits. */

@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * protocol_contract.c: whether a protocol does what plugin.h says.
- *
- *   protocol_contract JSON PLUGIN...
- *
- * JSON is a storage's, as storage_factory takes it; "@DIR@" in it becomes an empty folder of
- * each test. PLUGIN: files, with those that a decorator wraps.
- */
+/* subject.c: the protocol that the contract suite is about; see contract.h. */
 #define _XOPEN_SOURCE 700
 #include <ftw.h>
 #include <stdio.h>
@@ -22,6 +15,13 @@ static const char *const *plugin_files;
 static size_t plugin_file_count;
 
 /* ---- the subject ---- */
+
+void subject_is(const char *storage, const char *const *files, size_t count)
+{
+    json = storage;
+    plugin_files = files;
+    plugin_file_count = count;
+}
 
 static void fill_in(char *out, size_t size)
 {
@@ -39,7 +39,7 @@ static const void *need(void *bound, const char *id)
 {
     const void *table = subject.protocol->query(bound, id);
 
-    ck_assert_msg(table != NULL, "every protocol has %s", id);
+    CASE_MSG(table != NULL, "every protocol has %s", id);
     return table;
 }
 
@@ -50,7 +50,7 @@ void subject_open(void)
     memset(&subject, 0, sizeof subject);
     stub_host_init(&subject.host, plugin_files, plugin_file_count);
     (void)snprintf(subject.folder, sizeof subject.folder, "/tmp/ff-contract-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(subject.folder));
+    CASE_ASSERT(mkdtemp(subject.folder) != NULL);
     fill_in(text, sizeof text);
     CLAUSE_OK(stub_host_open(&subject.host, text, &subject.protocol, &subject.inst, e),
               "create");
@@ -209,30 +209,4 @@ void cancel_init(struct cancel *c)
                                   .ctx = c,
                                   .cancelled = is_cancelled}};
     atomic_init(&c->flag, 0);
-}
-
-int main(int argc, char **argv)
-{
-    SRunner *runner;
-    int failed;
-
-    if (argc < 3) {
-        (void)fprintf(stderr, "usage: protocol_contract JSON PLUGIN...\n");
-        return 2;
-    }
-    json = argv[1];
-    plugin_files = (const char *const *)argv + 2;
-    plugin_file_count = (size_t)argc - 2;
-    runner = srunner_create(objects_suite());
-    srunner_add_suite(runner, batch_suite());
-    srunner_add_suite(runner, border_suite());
-    srunner_add_suite(runner, files_suite());
-    srunner_add_suite(runner, commit_suite());
-    srunner_add_suite(runner, race_suite());
-    srunner_add_suite(runner, fault_suite());
-    srunner_add_suite(runner, meddle_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
