@@ -40,8 +40,7 @@ class Program:
     """The library behind a pipe."""
 
     def __init__(self, path):
-        self.process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, data, encoding="bytes", protocol=OWN_PROTOCOL):
         """Code, tree or message, canonical dump, compact dump."""
@@ -191,12 +190,14 @@ def quiet(kind, error, trace):
 
 def main():
     sys.excepthook = quiet
+    program = Program(sys.argv[1])
+    # of CPython alone: the library has budgets, and sanitizers need terabytes of addresses
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     seed = int(os.environ.get("FF_SEED") or time.time())
     long = bool(os.environ.get("FF_LONG"))
     count, seconds = (60_000, 7200) if long else (2_600, 90)
     print(f"FF_SEED={seed}", flush=True)
-    comparison = Comparison(Program(sys.argv[1]))
+    comparison = Comparison(program)
     compare_values(comparison, values.Generator(seed), seconds, count)
     of_values = comparison.streams
     compare_streams(comparison, streams.Streams(seed), seconds, count)
