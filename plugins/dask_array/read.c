@@ -10,13 +10,14 @@
 enum {
     PARALLEL_BYTES = 256 << 10, /* smaller reads stay on this thread */
     GROUP_BYTES = 1 << 20,
-    NEAR_BYTES = 64 << 10, /* a span this short is read whole, holes and all */
-    HOLES_FACTOR = 4,      /* so is one that is not mostly holes */
-    SPAN_BYTES = 4096,     /* rows this long are read in place */
+    NEAR_BYTES = 64 << 10,      /* a span this short is read whole, holes and all */
+    HOLES_FACTOR = 4,           /* so is one that is not mostly holes */
+    ROW_BYTES = 4096,           /* rows this long are read in place, */
+    ROW_PAST_BYTES = 256 << 10, /* this long where the region does not fit the caches */
     SPANS_MAX = 512,
-    PIECE_BYTES = 256 << 10, /* others by way of memory that stays in the second cache */
-    PAST_BYTES = 8 << 20,    /* a region this large does not fit the caches */
-    BOMB_FACTOR = 1100       /* deflate makes at most 1032 bytes of one */
+    PIECE_BYTES = 1 << 20, /* others by way of memory that stays in a cache */
+    PAST_BYTES = 8 << 20,  /* a region this large does not fit the caches */
+    BOMB_FACTOR = 1100     /* deflate makes at most 1032 bytes of one */
 };
 
 struct job {
@@ -164,7 +165,8 @@ static int read_piece(const struct piece *p, uint64_t offset, char *dst, uint32_
         return hdf_raw_read(p->job->a, p->entry, offset, dst, (size_t)p->run_bytes,
                             p->job->call, e);
     }
-    if (dense && p->run_bytes >= SPAN_BYTES && p->job->a->set.layout != HDF_INLINE) {
+    if (dense && p->run_bytes >= (p->job->past ? ROW_PAST_BYTES : ROW_BYTES) &&
+        p->job->a->set.layout != HDF_INLINE) {
         return read_rows(p, offset, dst, e);
     }
     return read_and_copy(p, offset, dst, ndim, e);

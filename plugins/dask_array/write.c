@@ -8,7 +8,7 @@
 
 #include "core/base/region.h"
 
-enum { GROUP_BYTES = 1 << 20, SPAN_BYTES = 4096, SPANS_MAX = 512 };
+enum { GROUP_BYTES = 1 << 20, ROW_BYTES = 4096 };
 
 struct fill {
     struct hdf_writer *writer;
@@ -92,70 +92,98 @@ static int write_packed(const struct fill *f, uint64_t first, uint64_t count,
                     f->call, e);
 }
 
-/* How many axes, from the last, the box takes as one run of the array's memory. */
-static uint64_t run_bytes(const struct fill *f, const struct box *b, uint32_t *axes)
+/* Rows of a chunk that lie in one piece in memory and in the file. */
+struct run {
+    uint64_t size_bytes;
+    uint32_t axes; /* those before it */
+};
+
+static struct run run_of(const struct fill *f, const struct box *b)
 {
     const struct hdf_plan *p = &f->writer->plan;
-    uint64_t run = p->item_bytes;
-    uint32_t i = p->ndim;
+    struct run run = {p->item_bytes, p->ndim};
 
-    while (i > 0 && f->array->strides[i - 1] == (int64_t)run) {
-        run *= (uint64_t)b->count[--i];
+    while (run.axes > 0 && f->array->strides[run.axes - 1] == (int64_t)run.size_bytes) {
+        run.size_bytes *= (uint64_t)b->count[--run.axes];
     }
-    *axes = i;
     return run;
 }
 
-/* A chunk whose rows are long: no copy. */
+static const char *row_at(const struct fill *f, const struct box *b,
+                          const struct run *run, uint64_t row)
+{
+    const char *at = memory_at(f->array, b);
+
+    for (uint32_t i = run->axes; i-- > 0; row /= (uint64_t)b->count[i]) {
+        at += (int64_t)(row % (uint64_t)b->count[i]) * f->array->strides[i];
+    }
+    return at;
+}
+
+/* As many rows at a time as `scratch` holds. A file lets in one writer at a time: while one
+ * writes, the others gather, and what a writer takes is in the cache. Long rows are written
+ * from where they lie. */
 static int write_rows(const struct fill *f, uint64_t chunk, const struct box *b,
-                      uint64_t run, uint32_t axes, struct ff_error *e)
+                      const struct run *run, unsigned char *scratch, struct ff_error *e)
 {
     const struct hdf_writer *w = f->writer;
-    struct ff_span spans[SPANS_MAX];
-    int64_t at[FF_MAX_NDIM] = {0};
+    uint64_t rows = w->plan.chunk_bytes / run->size_bytes;
     uint64_t offset = w->base + chunk * w->plan.chunk_bytes;
-    uint64_t rows = w->plan.chunk_bytes / run;
+    uint64_t at_once = run->size_bytes < GROUP_BYTES ? GROUP_BYTES / run->size_bytes : 1;
     int rc = FF_OK;
 
-    for (uint64_t row = 0; rc == FF_OK && row < rows;) {
-        size_t n = 0;
+    for (uint64_t row = 0, n; rc == FF_OK && row < rows; row += n) {
+        const void *from = at_once > 1 ? scratch : (const void *)row_at(f, b, run, row);
 
-        for (; n < SPANS_MAX && row < rows; n++, row++) {
-            const char *from = memory_at(f->array, b);
-
-            for (uint32_t i = 0; i < axes; i++) {
-                from += at[i] * f->array->strides[i];
-            }
-            spans[n] = (struct ff_span){(void *)(uintptr_t)from, (size_t)run};
-            for (uint32_t i = axes; i-- > 0 && ++at[i] == b->count[i];) {
-                at[i] = 0;
-            }
+        n = rows - row < at_once ? rows - row : at_once;
+        for (uint64_t i = 0; at_once > 1 && i < n; i++) {
+            memcpy(scratch + i * run->size_bytes, row_at(f, b, run, row + i),
+                   (size_t)run->size_bytes);
         }
-        rc = w->files->write_spans(w->files, w->file, offset, spans, n, f->call, e);
-        offset += n * run;
+        rc = w->files->write(w->files, w->file, offset + row * run->size_bytes, from,
+                             (size_t)(n * run->size_bytes), f->call, e);
     }
     return rc;
+}
+
+static int gather(const struct fill *f, uint64_t first, uint64_t count,
+                  unsigned char *scratch, struct ff_error *e)
+{
+    struct hdf_writer *w = f->writer;
+    int rc = FF_OK;
+
+    for (uint64_t i = 0; rc == FF_OK && i < count; i++) {
+        struct box b;
+
+        box_of(&w->plan, first + i, &b);
+        rc = read_box(f, &b, scratch + i * w->plan.chunk_bytes, e);
+    }
+    return rc ? rc : write_at(w, first, scratch, count * w->plan.chunk_bytes, f->call, e);
 }
 
 static int write_gathered(const struct fill *f, uint64_t first, uint64_t count,
                           struct ff_error *e)
 {
     struct hdf_writer *w = f->writer;
-    uint64_t size_bytes = w->plan.chunk_bytes;
-    unsigned char *scratch =
-        w->inst->pool->borrow(w->inst->host, (size_t)(count * size_bytes), f->call, e);
-    int rc = scratch ? FF_OK : FF_E_NO_MEMORY;
+    uint64_t size_bytes = count * w->plan.chunk_bytes;
+    struct run run = {0, 0};
+    bool in_rows = false;
+    struct box b;
+    unsigned char *scratch;
+    int rc;
 
+    if (f->array->data && count == 1) {
+        box_of(&w->plan, first, &b);
+        run = run_of(f, &b);
+        in_rows = !b.clipped && run.size_bytes >= ROW_BYTES;
+    }
+    scratch = w->inst->pool->borrow(
+        w->inst->host, (size_t)(in_rows ? GROUP_BYTES : size_bytes), f->call, e);
     if (!scratch) {
-        return e && e->code ? e->code : rc;
+        return e && e->code ? e->code : FF_E_NO_MEMORY;
     }
-    for (uint64_t i = 0; rc == FF_OK && i < count; i++) {
-        struct box b;
-
-        box_of(&w->plan, first + i, &b);
-        rc = read_box(f, &b, scratch + i * size_bytes, e);
-    }
-    rc = rc ? rc : write_at(w, first, scratch, count * size_bytes, f->call, e);
+    rc = in_rows ? write_rows(f, first, &b, &run, scratch, e)
+                 : gather(f, first, count, scratch, e);
     w->inst->pool->give_back(w->inst->host, scratch);
     return rc;
 }
@@ -163,21 +191,8 @@ static int write_gathered(const struct fill *f, uint64_t first, uint64_t count,
 static int write_raw(const struct fill *f, uint64_t first, uint64_t count,
                      struct ff_error *e)
 {
-    struct box b;
-    uint32_t axes;
-    uint64_t run;
-
-    if (f->packed) {
-        return write_packed(f, first, count, e);
-    }
-    if (f->array->data && count == 1) {
-        box_of(&f->writer->plan, first, &b);
-        run = run_bytes(f, &b, &axes);
-        if (!b.clipped && run >= SPAN_BYTES) {
-            return write_rows(f, first, &b, run, axes, e);
-        }
-    }
-    return write_gathered(f, first, count, e);
+    return f->packed ? write_packed(f, first, count, e)
+                     : write_gathered(f, first, count, e);
 }
 
 static int write_filtered(const struct fill *f, uint64_t first, uint64_t count,

@@ -156,20 +156,31 @@ START_TEST(roundtrip_callback_source_is_equal)
 }
 END_TEST
 
-/* Rows of 8 KiB: the paths without a copy, into and out of strided memory. */
+/* Rows of 8 KiB and of 1.2 MiB, several to a piece and each by itself, into and out of strided
+ * memory. */
+static const struct {
+    int64_t rows, columns, wide, chunk[2];
+} long_rows[] = {
+    {300, 5000, 5600, {128, 2048}},
+    {700, 5000, 5600, {640, 2048}},
+    {5, 700000, 700001, {2, 300000}},
+};
+
 START_TEST(roundtrip_long_rows_and_strides_are_equal)
 {
-    enum { ROWS = 300, COLUMNS = 5000, WIDE = 5600 };
+    int64_t rows = long_rows[_i].rows, columns = long_rows[_i].columns;
+    int64_t wide_columns = long_rows[_i].wide;
     struct stub s;
     struct stub_array wide, a;
     struct ff_array view, *got;
     struct ff_error e = FF_ERROR_INIT;
-    struct ff_region region = {(int64_t[]){0, 0}, (int64_t[]){ROWS, COLUMNS}, NULL};
+    struct ff_region region = {(int64_t[]){0, 0}, (int64_t[]){rows, columns}, NULL};
     unsigned char *out;
 
     stub_open(&s, NULL, NULL);
-    stub_array_make(&wide, "<f4", 4, 2, (int64_t[]){ROWS, WIDE}, (int64_t[]){1, 1});
-    stub_array_make(&a, "<f4", 4, 2, (int64_t[]){ROWS, COLUMNS}, (int64_t[]){128, 2048});
+    stub_array_make(&wide, "<f4", 4, 2, (int64_t[]){rows, wide_columns},
+                    (int64_t[]){1, 1});
+    stub_array_make(&a, "<f4", 4, 2, (int64_t[]){rows, columns}, long_rows[_i].chunk);
     view = a.array;
     view.data = wide.data;
     view.strides = wide.strides;
@@ -178,10 +189,10 @@ START_TEST(roundtrip_long_rows_and_strides_are_equal)
     ck_assert_ptr_nonnull(got);
     out = calloc(1, wide.total_bytes);
     ck_assert_int_eq(got->read(got, &region, out, wide.strides, NULL, &e), FF_OK);
-    for (int64_t i = 0; i < ROWS; i++) {
+    for (int64_t i = 0; i < rows; i++) {
         ck_assert_mem_eq(out + i * wide.strides[0], wide.data + i * wide.strides[0],
-                         4 * COLUMNS);
-        ck_assert_int_eq(out[i * wide.strides[0] + 4 * COLUMNS], 0);
+                         (size_t)(4 * columns));
+        ck_assert_int_eq(out[i * wide.strides[0] + 4 * columns], 0);
     }
     free(out);
     got->release(got);
@@ -466,7 +477,8 @@ int main(void)
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, roundtrip_each_dtype_and_grid_is_equal, 0, DTYPES);
     tcase_add_test(c, roundtrip_callback_source_is_equal);
-    tcase_add_test(c, roundtrip_long_rows_and_strides_are_equal);
+    tcase_add_loop_test(c, roundtrip_long_rows_and_strides_are_equal, 0,
+                        sizeof long_rows / sizeof *long_rows);
     tcase_add_loop_test(c, read_random_regions_are_equal, 0, OPTIONS);
     tcase_add_test(c, read_one_month_reads_no_other_chunk);
     tcase_add_test(c, read_outside_of_the_shape_is_usage);
