@@ -3,7 +3,9 @@
 #include "digest.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 
 int ff_digest_init(struct ff_digest *d, enum ff_digest_kind kind)
 {
@@ -55,6 +57,17 @@ int ff_digest_of(enum ff_digest_kind kind, const void *data, size_t size_bytes,
     }
     ff_digest_free(&d);
     return rc;
+}
+
+void ff_digest_why(char out[FF_DIGEST_WHY_BYTES])
+{
+    unsigned long code = ERR_peek_last_error();
+
+    if (code) {
+        ERR_error_string_n(code, out, FF_DIGEST_WHY_BYTES);
+    } else {
+        (void)snprintf(out, FF_DIGEST_WHY_BYTES, "OpenSSL does not say why");
+    }
 }
 
 void ff_hex(const uint8_t *data, size_t size_bytes, char *out)

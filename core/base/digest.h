@@ -10,6 +10,7 @@
 #define FF_SHA1_BYTES       20
 #define FF_SHA256_BYTES     32
 #define FF_DIGEST_MAX_BYTES 32
+#define FF_DIGEST_WHY_BYTES 160
 
 enum ff_digest_kind { FF_DIGEST_SHA1, FF_DIGEST_SHA256, FF_DIGEST_MD5 };
 
@@ -27,6 +28,9 @@ void ff_digest_free(struct ff_digest *d);
 /* All of it at once. */
 int ff_digest_of(enum ff_digest_kind kind, const void *data, size_t size_bytes,
                  uint8_t *out);
+
+/* After an -EIO, on the same thread: the cryptographic library's own reason. */
+void ff_digest_why(char out[FF_DIGEST_WHY_BYTES]);
 
 /* Lower-case hex, 2 * size_bytes characters and NUL. */
 void ff_hex(const uint8_t *data, size_t size_bytes, char *out);

@@ -83,18 +83,14 @@ static int on_request(void *ctx, char *to, char *from, int to_port, int from_por
     return CURL_PREREQFUNC_OK;
 }
 
-int ff_s3_sockets_use(struct ff_s3_try *t)
+void ff_s3_sockets_use(struct ff_s3_try *t)
 {
-    CURL *c = t->curl;
-    int bad = 0;
-
-    bad |= curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_open) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t->sockets) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_CLOSESOCKETFUNCTION, on_close) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, t->sockets) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_request) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_PREREQDATA, t) != CURLE_OK;
-    return bad;
+    FF_S3_SET(t, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    FF_S3_SET(t, CURLOPT_OPENSOCKETDATA, t->sockets);
+    FF_S3_SET(t, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    FF_S3_SET(t, CURLOPT_CLOSESOCKETDATA, t->sockets);
+    FF_S3_SET(t, CURLOPT_PREREQFUNCTION, on_request);
+    FF_S3_SET(t, CURLOPT_PREREQDATA, t);
 }
 
 void ff_s3_acknowledge(const struct ff_s3_try *t)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/alloc.h"
+#include "core/base/digest.h"
 
 enum {
     MAX_HEADERS = 32,
@@ -150,6 +151,7 @@ struct sending {
     struct ff_s3_secrets secrets;
     char host[FF_S3_HOST_BYTES], region[64];
     char date[17], range[64];
+    const char *part; /* that is being made: what an error names */
 };
 
 static const char nothing_hash[] =
@@ -228,11 +230,12 @@ static int list_add(struct curl_slist **list, const char *text)
     return longer ? 0 : -ENOMEM;
 }
 
-static int list_headers(struct ff_s3_try *t, const struct sending *s)
+static int list_headers(struct ff_s3_try *t, struct sending *s)
 {
     struct ff_buf line;
     int rc = list_add(&t->headers, "Expect:");
 
+    s->part = "headers";
     rc = rc ? rc : list_add(&t->headers, "Accept:");
     ff_buf_init(&line, HEADER_MAX_BYTES);
     for (size_t i = 0; rc == 0 && i < s->sign.header_count; i++) {
@@ -286,6 +289,7 @@ static int sign(struct sending *s, struct ff_s3_root *root, struct ff_s3_request
     int rc = ff_s3_credentials_get(root->credentials, &s->secrets, &anonymous);
     int64_t now_ns = ff_sys_now_ns(root->sys, CLOCK_REALTIME) + clock_ns;
 
+    s->part = "signature";
     s->sign.method = methods[r->method];
     s->sign.query = ff_buf_text(&r->query);
     s->sign.path = ff_buf_text(&s->path);
@@ -300,97 +304,106 @@ static int sign(struct sending *s, struct ff_s3_root *root, struct ff_s3_request
 
 /* ---- the handle ---- */
 
-static int set_transfer(struct ff_s3_try *t, const char *url, bool fresh)
+static void set_transfer(struct ff_s3_try *t, const char *url, bool fresh)
 {
     const struct ff_s3_options *o = &t->root->options;
     const struct ff_s3_request *r = t->request;
-    CURL *c = t->curl;
-    int bad = 0;
 
-    bad |= curl_easy_setopt(c, CURLOPT_URL, url) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_PRIVATE, t) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->why) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, o->https ? "https" : "http") !=
-           CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) !=
-           CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_HTTP09_ALLOWED, 0L) != CURLE_OK;
+    FF_S3_SET(t, CURLOPT_URL, url);
+    FF_S3_SET(t, CURLOPT_PATH_AS_IS, 1L);
+    FF_S3_SET(t, CURLOPT_HTTPHEADER, t->headers);
+    FF_S3_SET(t, CURLOPT_PRIVATE, t);
+    FF_S3_SET(t, CURLOPT_ERRORBUFFER, t->why);
+    FF_S3_SET(t, CURLOPT_PROTOCOLS_STR, o->https ? "https" : "http");
+    FF_S3_SET(t, CURLOPT_FOLLOWLOCATION, 0L);
+    FF_S3_SET(t, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    FF_S3_SET(t, CURLOPT_NOSIGNAL, 1L);
+    FF_S3_SET(t, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    FF_S3_SET(t, CURLOPT_HTTP09_ALLOWED, 0L);
     if (o->no_proxy) {
-        bad |= curl_easy_setopt(c, CURLOPT_PROXY, "") != CURLE_OK;
+        FF_S3_SET(t, CURLOPT_PROXY, "");
     }
-    bad |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, o->connect_timeout_s) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT,
-                            r->patient ? 1L : (long)SLOWEST_BYTES_S) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME,
-                            r->patient && o->read_timeout_s >= 60
-                                ? (long)PATIENT_S
-                                : o->read_timeout_s) != CURLE_OK;
-    bad |=
-        curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, (long)OLDEST_CONNECTION_S) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_BYTES) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_HEADERDATA, t) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_WRITEDATA, t) != CURLE_OK;
-    return bad;
+    FF_S3_SET(t, CURLOPT_CONNECTTIMEOUT, o->connect_timeout_s);
+    FF_S3_SET(t, CURLOPT_LOW_SPEED_LIMIT, r->patient ? 1L : (long)SLOWEST_BYTES_S);
+    FF_S3_SET(t, CURLOPT_LOW_SPEED_TIME,
+              r->patient && o->read_timeout_s >= 60 ? (long)PATIENT_S
+                                                    : o->read_timeout_s);
+    FF_S3_SET(t, CURLOPT_MAXAGE_CONN, (long)OLDEST_CONNECTION_S);
+    FF_S3_SET(t, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+    FF_S3_SET(t, CURLOPT_TCP_NODELAY, 1L);
+    FF_S3_SET(t, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
+    FF_S3_SET(t, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_BYTES);
+    FF_S3_SET(t, CURLOPT_HEADERFUNCTION, on_header);
+    FF_S3_SET(t, CURLOPT_HEADERDATA, t);
+    FF_S3_SET(t, CURLOPT_WRITEFUNCTION, on_body);
+    FF_S3_SET(t, CURLOPT_WRITEDATA, t);
 }
 
-static int set_tls(struct ff_s3_try *t)
+static void set_tls(struct ff_s3_try *t)
 {
     const struct ff_s3_options *o = &t->root->options;
-    CURL *c = t->curl;
-    int bad = 0;
 
     if (!o->https) {
-        return 0;
+        return;
     }
-    bad |= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) !=
-           CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, o->verify ? 1L : 0L) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, o->verify ? 2L : 0L) != CURLE_OK;
+    FF_S3_SET(t, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    FF_S3_SET(t, CURLOPT_SSL_VERIFYPEER, o->verify ? 1L : 0L);
+    FF_S3_SET(t, CURLOPT_SSL_VERIFYHOST, o->verify ? 2L : 0L);
     if (o->ca_bundle) {
-        bad |= curl_easy_setopt(c, CURLOPT_CAINFO, o->ca_bundle) != CURLE_OK;
+        FF_S3_SET(t, CURLOPT_CAINFO, o->ca_bundle);
     }
-    return bad;
 }
 
-static int set_method(struct ff_s3_try *t)
+static void set_method(struct ff_s3_try *t)
 {
     const struct ff_s3_request *r = t->request;
-    CURL *c = t->curl;
-    int bad = 0;
 
     switch (r->method) {
     case FF_S3_GET:
-        return curl_easy_setopt(c, CURLOPT_HTTPGET, 1L) != CURLE_OK;
+        FF_S3_SET(t, CURLOPT_HTTPGET, 1L);
+        return;
     case FF_S3_HEAD:
-        return curl_easy_setopt(c, CURLOPT_NOBODY, 1L) != CURLE_OK;
+        FF_S3_SET(t, CURLOPT_NOBODY, 1L);
+        return;
     case FF_S3_DELETE:
-        return curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "DELETE") != CURLE_OK;
+        FF_S3_SET(t, CURLOPT_CUSTOMREQUEST, "DELETE");
+        return;
     default:
         break;
     }
-    bad |= curl_easy_setopt(c, CURLOPT_UPLOAD, 1L) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, methods[r->method]) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body_bytes) !=
-           CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_READFUNCTION, on_read) != CURLE_OK;
-    bad |= curl_easy_setopt(c, CURLOPT_READDATA, t) != CURLE_OK;
+    FF_S3_SET(t, CURLOPT_UPLOAD, 1L);
+    FF_S3_SET(t, CURLOPT_CUSTOMREQUEST, methods[r->method]);
+    FF_S3_SET(t, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body_bytes);
+    FF_S3_SET(t, CURLOPT_READFUNCTION, on_read);
+    FF_S3_SET(t, CURLOPT_READDATA, t);
     if (!r->once) {
         /* Without it libcurl cannot send a body again by itself, when a connection that it
          * kept turns out to be dead. */
-        bad |= curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, on_seek) != CURLE_OK;
-        bad |= curl_easy_setopt(c, CURLOPT_SEEKDATA, t) != CURLE_OK;
+        FF_S3_SET(t, CURLOPT_SEEKFUNCTION, on_seek);
+        FF_S3_SET(t, CURLOPT_SEEKDATA, t);
     }
-    return bad;
+}
+
+/* Says what is missing: there is nothing that a user could do about "it failed". */
+static void not_made(struct ff_s3_try *t, int rc, const char *part)
+{
+    char why[FF_DIGEST_WHY_BYTES];
+
+    if (rc == -EIO) { /* of all parts the hashes alone */
+        ff_digest_why(why);
+        ff_s3_request_fail(t->request, FF_E_IO, "cannot make the request's %s: %s", part,
+                           why);
+    } else if (rc) {
+        ff_s3_request_fail(t->request, rc == -ENOMEM ? FF_E_NO_MEMORY : FF_E_LIMIT,
+                           "cannot make the request's %s: %s", part, strerror(-rc));
+    } else {
+        ff_s3_request_fail(
+            t->request,
+            t->refusal == CURLE_OUT_OF_MEMORY ? FF_E_NO_MEMORY : FF_E_UNSUPPORTED,
+            "libcurl %s refuses %s: %s", curl_version_info(CURLVERSION_NOW)->version,
+            t->refused, curl_easy_strerror(t->refusal));
+        t->request->error.lib_code = (int)t->refusal;
+    }
 }
 
 int ff_s3_try_start(struct ff_s3_try *t, struct ff_s3_root *root, struct ff_s3_request *r,
@@ -410,24 +423,26 @@ int ff_s3_try_start(struct ff_s3_try *t, struct ff_s3_root *root, struct ff_s3_r
     ff_buf_init(&s.path, HEADER_MAX_BYTES);
     ff_buf_init(&s.authorization, HEADER_MAX_BYTES);
     curl_easy_reset(curl);
+    s.part = "address";
     rc = locate(&s, root, r);
     rc = rc ? rc : sign(&s, root, r, clock_ns);
     rc = rc ? rc : list_headers(t, &s);
     /* what has no body to send again may be replayed: on a new connection it is not */
     fresh |= r->once && !r->body_bytes;
-    if (rc == 0 && (set_transfer(t, ff_buf_text(&s.url), fresh) | set_tls(t) |
-                    set_method(t) | ff_s3_sockets_use(t))) {
-        rc = -EIO;
+    if (rc == 0) {
+        set_transfer(t, ff_buf_text(&s.url), fresh);
+        set_tls(t);
+        set_method(t);
+        ff_s3_sockets_use(t);
+    }
+    if (rc || t->refusal) {
+        not_made(t, rc, s.part);
     }
     ff_s3_secrets_free(&s.secrets);
     ff_buf_free(&s.url);
     ff_buf_free(&s.path);
     ff_buf_free(&s.authorization);
-    if (rc) {
-        ff_s3_request_fail(r, rc == -ENOMEM ? FF_E_NO_MEMORY : FF_E_IO,
-                           "cannot make the request: %s", strerror(-rc));
-    }
-    return rc ? r->code : FF_OK;
+    return rc || t->refusal ? r->code : FF_OK;
 }
 
 void ff_s3_try_free(struct ff_s3_try *t)

@@ -30,13 +30,24 @@ struct ff_s3_try {
     bool failed;         /* request->code says why */
     bool hedge;
     int64_t begun_ns, first_ns; /* the head came */
+    CURLcode refusal;           /* of the first option that libcurl does not take, */
+    const char *refused;        /* and its name */
     char why[CURL_ERROR_SIZE];
 };
+
+/* Set an option of t->curl; after a refusal nothing more. */
+#define FF_S3_SET(t, option, value)                                                      \
+    do {                                                                                 \
+        if (!(t)->refusal) {                                                             \
+            (t)->refusal = curl_easy_setopt((t)->curl, option, value);                   \
+            (t)->refused = #option;                                                      \
+        }                                                                                \
+    } while (0)
 
 /* ---- sockets.c ---- */
 
 void ff_s3_sockets_init(struct ff_s3_sockets *, const struct ff_sys *);
-int ff_s3_sockets_use(struct ff_s3_try *); /* 0, or not */
+void ff_s3_sockets_use(struct ff_s3_try *);
 /* What has come is acknowledged now, and not some time later. */
 void ff_s3_acknowledge(const struct ff_s3_try *);
 

@@ -32,6 +32,26 @@ static void get_a_range_past_the_end_is_clamped(void)
                 "GET: absent");
 }
 
+static void get_of_an_empty_object_is_empty(void)
+{
+    static const uint64_t offsets[] = {0, 1, 1000}, sizes[] = {0, 1, 4096, FF_ANY_SIZE};
+    char data[1], put_tag[80] = "";
+
+    CLAUSE_OK(put_text(OBJECTS, "empty", "", NULL, put_tag, e), "PUT: of nothing");
+    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+        for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++) {
+            uint64_t came = 99, whole = 99;
+            char tag[80] = "";
+
+            CLAUSE_OK(get_range(OBJECTS, "empty", offsets[i], data, sizes[j], &came,
+                                &whole, tag, e),
+                      "GET: of an empty object");
+            CLAUSE(came == 0 && whole == 0, "GET: of an empty object nothing comes");
+            CLAUSE(!strcmp(tag, put_tag), "GET: the object's tag");
+        }
+    }
+}
+
 static size_t buffer_calls;
 
 static void *counting_buffer(struct ff_io *io, uint64_t size)
@@ -392,6 +412,7 @@ static void sync_succeeds(void)
 
 static const struct case_test tests[] = {
     CASE(get_a_range_past_the_end_is_clamped),
+    CASE(get_of_an_empty_object_is_empty),
     CASE(get_of_any_size_asks_for_one_buffer),
     CASE(put_again_replaces_whole_and_changes_the_tag),
     CASE(put_whose_source_fails_changes_nothing),
