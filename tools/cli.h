@@ -43,6 +43,9 @@ enum ff_option_id {
     FF_OPT_OPTIONS,
     FF_OPT_VALUE,
     FF_OPT_WITH,
+    FF_OPT_KIND,
+    FF_OPT_LANG,
+    FF_OPT_BUILD,
     FF_OPT_COUNT
 };
 
@@ -245,6 +248,7 @@ int ff_verb_gc(struct ff_cli *, struct ff_error *);
 int ff_verb_plugin(struct ff_cli *, struct ff_error *);
 /* Becomes another program; returns only to say why it cannot. */
 int ff_plugin_check(struct ff_cli *, const char *file, struct ff_error *);
+int ff_plugin_new(struct ff_cli *, struct ff_error *);
 int ff_verb_config(struct ff_cli *, struct ff_error *);
 int ff_verb_completion(struct ff_cli *, struct ff_error *);
 int ff_verb_version(struct ff_cli *, struct ff_error *);

@@ -37,6 +37,9 @@ const struct ff_option ff_options[FF_OPT_COUNT] = {
     [FF_OPT_OPTIONS] = {"options", 0, "JSON", "the plugin's options"},
     [FF_OPT_VALUE] = {"value", 0, "FILE", "one more value to store: npy, json or pkl"},
     [FF_OPT_WITH] = {"with", 0, "FILE", "a plugin that this one needs"},
+    [FF_OPT_KIND] = {"kind", 0, "KIND", "serializer or protocol"},
+    [FF_OPT_LANG] = {"lang", 0, "LANG", "c, c++ or rust"},
+    [FF_OPT_BUILD] = {"build", 0, "HOW", "meson, make or cmake; with rust cargo"},
 };
 
 int ff_cli_has(const struct ff_cli *c, int id)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin.c: ff plugin: list, info, install, enable, disable, which, check. */
+/* plugin.c: ff plugin: list, info, install, enable, disable, which, check, new. */
 #include "cli.h"
 
 #include <limits.h>
@@ -372,7 +372,7 @@ static int which(struct ff_cli *c, struct ff_error *e)
 int ff_verb_plugin(struct ff_cli *c, struct ff_error *e)
 {
     static const char *const names[] = {"list",  "info", "install", "enable", "disable",
-                                        "which", "pin",  "unpin",   "check"};
+                                        "which", "pin",  "unpin",   "check", "new"};
     enum { COUNT = sizeof names / sizeof *names };
     const char *near;
     int i = 0;
@@ -408,6 +408,8 @@ int ff_verb_plugin(struct ff_cli *c, struct ff_error *e)
         return pin(c, i == 6, e);
     case 8:
         return ff_plugin_check(c, c->args[1], e);
+    case 9:
+        return ff_plugin_new(c, e);
     default:
         return enable(c, i == 3, e);
     }

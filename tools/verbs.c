@@ -89,12 +89,14 @@ const struct ff_verb ff_verbs[] = {
      "task that cannot be read is spared, unless --assume-lost names each such task.\n",
      ff_verb_gc},
     {"plugin", "WHAT [FILE|NAME|CLASS]", 1, 2,
-     FF_OPT_BIT(FF_OPT_OPTIONS) | FF_OPT_BIT(FF_OPT_VALUE) | FF_OPT_BIT(FF_OPT_WITH),
+     FF_OPT_BIT(FF_OPT_OPTIONS) | FF_OPT_BIT(FF_OPT_VALUE) | FF_OPT_BIT(FF_OPT_WITH) |
+         FF_OPT_BIT(FF_OPT_KIND) | FF_OPT_BIT(FF_OPT_LANG) | FF_OPT_BIT(FF_OPT_BUILD),
      "look after plugins", "ff plugin list",
      "WHAT is\n"
      "  list          every file of the plugin directories, and why it is not loaded\n"
      "  info FILE     what a file says of itself; nothing of it runs\n"
      "  check FILE    run it through the tests of plugins, each in a process of its own\n"
+     "  new NAME      a project for one, in a folder of that name\n"
      "  install FILE  copy into your plugin directory\n"
      "  enable NAME   allow a plugin to be loaded, in the configuration\n"
      "  disable NAME  forbid it\n"

@@ -46,6 +46,9 @@ _ff() {
     --durability) _ff_words $'full\nnone' && return ;;
     --as) _ff_words $'npy\njson\npkl\nraw\ntext' && return ;;
     --chunks) _ff_words 'auto' && return ;;
+    --kind) _ff_words $'serializer\nprotocol' && return ;;
+    --lang) _ff_words $'c\nc++\nrust' && return ;;
+    --build) _ff_words $'meson\nmake\ncmake\ncargo' && return ;;
     --compression) _ff_words $'deflate\nnone' && return ;;
     --threads | --memory | --grace) return ;;
     --plugin-path) _ff_files -d && return ;;
@@ -62,7 +65,7 @@ _ff() {
         rm) options+=' --recursive' ;;
         verify) options+=' --deep' ;;
         gc) options+=' --grace --assume-lost' ;;
-        plugin) options+=' --options --value --with' ;;
+        plugin) options+=' --options --value --with --kind --lang --build' ;;
         esac
         _ff_words "${options// /$'\n'}"
         return
@@ -79,7 +82,7 @@ _ff() {
         ;;
     plugin)
         case $first in
-        '') _ff_words $'list\ninfo\ninstall\ncheck\nenable\ndisable\npin\nunpin\nwhich' ;;
+        '') _ff_words $'list\ninfo\ninstall\ncheck\nnew\nenable\ndisable\npin\nunpin\nwhich' ;;
         info | install | check) _ff_files ;;
         enable | disable | pin | unpin)
             _ff_words "$("${ff[@]}" plugin list 2>/dev/null | awk 'NR > 1 && !/^ / { print $1 }')"

@@ -20,7 +20,8 @@ function __ff_verb
     while set -q words[1]
         switch $words[1]
             case -S --storage --config --plugin-path --color --threads --memory --durability \
-                -o --output --as --chunks --compression --grace --assume-lost --options --value --with
+                -o --output --as --chunks --compression --grace --assume-lost --options --value --with \
+                --kind --lang --build
                 set -e words[1]
             case '-*'
             case '*'
@@ -106,10 +107,13 @@ complete -c ff -n '__ff_is rm' -s r -l recursive -d 'remove a workflow with all 
 complete -c ff -n '__ff_is verify' -l deep -d 'read every element'
 complete -c ff -n '__ff_is gc' -l grace -x -d 'spare what is younger'
 complete -c ff -n '__ff_is gc' -l assume-lost -x -d 'go ahead in spite of this unreadable task'
-complete -c ff -n '__ff_is plugin' -f -a 'list info install check enable disable pin unpin which'
+complete -c ff -n '__ff_is plugin' -f -a 'list info install check new enable disable pin unpin which'
 complete -c ff -n '__ff_is plugin; and __fish_seen_subcommand_from info install check' -F
 complete -c ff -n '__ff_is plugin' -l options -x -d 'its options'
 complete -c ff -n '__ff_is plugin' -l value -r -d 'one more value to store'
+complete -c ff -n '__ff_is plugin' -l kind -x -a 'serializer protocol' -d 'what it is'
+complete -c ff -n '__ff_is plugin' -l lang -x -a 'c c++ rust' -d 'its language'
+complete -c ff -n '__ff_is plugin' -l build -x -a 'meson make cmake cargo' -d 'how it is built'
 complete -c ff -n '__ff_is plugin' -l with -r -d 'a plugin that this one needs'
 complete -c ff -n '__ff_is plugin; and __fish_seen_subcommand_from enable disable pin unpin' -f -a '(__ff_plugins)'
 complete -c ff -n '__ff_is config' -f -a 'show path check'
