@@ -9,37 +9,13 @@
 #include "core/views.h"
 
 #define DEFAULT_STEPS 100000000u
-#define STEP_BYTES    1024u
 
-struct pair {
-    struct ff_value a, b;
-};
-
-/* A pair whose children are being compared. */
-struct half {
-    struct pair pair;
-    size_t next;       /* child of A, then, behind them, of B; of objects: the part */
-    size_t path_bytes; /* of its own path */
-};
-
-struct differ {
-    struct ff_vec stack;     /* struct half */
-    struct ff_vec met;       /* struct pair */
-    struct ff_cellmap index; /* hash -> place in `met` + 1 */
-    struct ff_buf path;
-    uint64_t steps, max_steps, count;
-    const struct ff_call *call;
-    int (*each)(void *ctx, const struct ff_difference *);
-    void *ctx;
-    struct ff_error *e;
-};
-
-static int no_memory(struct differ *d)
+int ff_diff_no_memory(struct ff_differ *d)
 {
     return ff_fail(d->e, FF_E_NO_MEMORY, NULL, "no memory to compare values");
 }
 
-static int charge(struct differ *d, uint64_t steps)
+int ff_diff_charge(struct ff_differ *d, uint64_t steps)
 {
     d->steps += steps;
     if (d->steps > d->max_steps) {
@@ -51,7 +27,7 @@ static int charge(struct differ *d, uint64_t steps)
 
 /* ---- telling ---- */
 
-static int tell(struct differ *d, struct ff_difference *out)
+static int tell(struct ff_differ *d, struct ff_difference *out)
 {
     char path[FF_DIFF_PATH_BYTES + 1];
     size_t n = d->path.length_bytes < FF_DIFF_PATH_BYTES ? d->path.length_bytes
@@ -65,7 +41,7 @@ static int tell(struct differ *d, struct ff_difference *out)
     return d->each ? d->each(d->ctx, out) : FF_OK;
 }
 
-static int differs(struct differ *d, int kind, struct ff_value a, struct ff_value b)
+static int differs(struct ff_differ *d, int kind, struct ff_value a, struct ff_value b)
 {
     struct ff_difference out = {.kind = kind, .a = a, .b = b};
     return tell(d, &out);
@@ -73,21 +49,20 @@ static int differs(struct differ *d, int kind, struct ff_value a, struct ff_valu
 
 /* ---- pairs that were met ---- */
 
-/* 1: met before; 0: new, and noted; < 0 failed. */
-static int met(struct differ *d, struct pair pair)
+int ff_diff_met(struct ff_differ *d, struct ff_diff_pair pair)
 {
     uint64_t key =
         (pair.a.cell * 0x9e3779b97f4a7c15u) ^ (pair.b.cell * 0x94d049bb133111ebu);
     for (key |= 1;; key += 2) {
         uint64_t *slot = ff_cellmap_put(&d->index, key);
         if (!slot) {
-            return no_memory(d);
+            return ff_diff_no_memory(d);
         }
         if (!*slot) {
             *slot = d->met.count + 1;
-            return ff_vec_append(&d->met, &pair) ? no_memory(d) : 0;
+            return ff_vec_append(&d->met, &pair) ? ff_diff_no_memory(d) : 0;
         }
-        const struct pair *known = ff_vec_at(&d->met, (size_t)*slot - 1);
+        const struct ff_diff_pair *known = ff_vec_at(&d->met, (size_t)*slot - 1);
         if (known->a.cell == pair.a.cell && known->b.cell == pair.b.cell &&
             known->a.doc == pair.a.doc && known->b.doc == pair.b.doc) {
             return 1;
@@ -97,14 +72,14 @@ static int met(struct differ *d, struct pair pair)
 
 /* ---- paths ---- */
 
-static int index_path(struct differ *d, size_t i)
+static int index_path(struct ff_differ *d, size_t i)
 {
     return d->path.length_bytes >= FF_DIFF_PATH_BYTES
                ? FF_OK
                : ff_buf_printf(&d->path, "[%zu]", i);
 }
 
-static void cut_path(struct differ *d, size_t size)
+static void cut_path(struct ff_differ *d, size_t size)
 {
     d->path.length_bytes = size;
 }
@@ -125,7 +100,7 @@ static bool same_bytes(struct ff_value a, struct ff_value b)
            (m == 0 || memcmp(x, y, m) == 0);
 }
 
-static size_t leaf_bytes(int kind, struct ff_value v)
+size_t ff_diff_leaf_bytes(int kind, struct ff_value v)
 {
     const char *text;
     const void *bytes;
@@ -139,11 +114,11 @@ static size_t leaf_bytes(int kind, struct ff_value v)
 }
 
 /* 1, 0, or < 0. */
-static int same_leaf(struct differ *d, int kind, struct ff_value a, struct ff_value b)
+static int same_leaf(struct ff_differ *d, int kind, struct ff_value a, struct ff_value b)
 {
     double x, y;
-    size_t m = leaf_bytes(kind, a), n = leaf_bytes(kind, b);
-    if (m == n && charge(d, m / STEP_BYTES)) {
+    size_t m = ff_diff_leaf_bytes(kind, a), n = ff_diff_leaf_bytes(kind, b);
+    if (m == n && ff_diff_charge(d, m / FF_DIFF_STEP_BYTES)) {
         return d->e->code;
     }
     if (kind == FF_BYTES || kind == FF_BYTEARRAY) {
@@ -156,8 +131,8 @@ static int same_leaf(struct differ *d, int kind, struct ff_value a, struct ff_va
     return d->e->code ? d->e->code : same;
 }
 
-static int diff_arrays(struct differ *d, struct pair p, const struct ff_array *a,
-                       const struct ff_array *b)
+static int diff_arrays(struct ff_differ *d, struct ff_diff_pair p,
+                       const struct ff_array *a, const struct ff_array *b)
 {
     struct ff_difference out = {.kind = FF_DIFF_ELEMENTS, .a = p.a, .b = p.b};
     if (strcmp(a->descr, b->descr) != 0 || a->ndim != b->ndim ||
@@ -176,7 +151,7 @@ static const struct ff_array *as_array(struct ff_value v)
 }
 
 /* 1: both are of a class whose text says all, and it was compared. */
-static int diff_texts(struct differ *d, struct pair p, int *done)
+static int diff_texts(struct ff_differ *d, struct ff_diff_pair p, int *done)
 {
     struct ff_buf x, y;
     int view = ff_view(p.a), rc = FF_OK;
@@ -193,17 +168,17 @@ static int diff_texts(struct differ *d, struct pair p, int *done)
     return rc;
 }
 
-static int push(struct differ *d, struct pair p)
+static int push(struct ff_differ *d, struct ff_diff_pair p)
 {
-    struct half h = {p, 0, d->path.length_bytes};
-    int known = met(d, p);
+    struct ff_diff_half h = {p, 0, d->path.length_bytes, 0};
+    int known = ff_diff_met(d, p);
     if (known) {
         return known < 0 ? known : FF_OK;
     }
-    return ff_vec_append(&d->stack, &h) ? no_memory(d) : FF_OK;
+    return ff_vec_append(&d->stack, &h) ? ff_diff_no_memory(d) : FF_OK;
 }
 
-static int diff_objects(struct differ *d, struct pair p)
+static int diff_objects(struct ff_differ *d, struct ff_diff_pair p)
 {
     int done = 0;
     const struct ff_array *a = as_array(p.a), *b = a ? as_array(p.b) : NULL;
@@ -219,7 +194,7 @@ static int diff_objects(struct differ *d, struct pair p)
 }
 
 /* What has no parts and no order. */
-static int diff_others(struct differ *d, int kind, struct pair p)
+static int diff_others(struct ff_differ *d, int kind, struct ff_diff_pair p)
 {
     bool same = ff_same(p.a, p.b);
     if (kind == FF_GLOBAL || kind == FF_EXTENSION) {
@@ -237,7 +212,7 @@ static int diff_others(struct differ *d, int kind, struct pair p)
     return same ? FF_OK : differs(d, FF_DIFF_VALUE, p.a, p.b);
 }
 
-static int open_both(struct differ *d, struct pair *p)
+static int open_both(struct ff_differ *d, struct ff_diff_pair *p)
 {
     if (ff_kind(p->a) == FF_PERSISTENT) {
         p->a = ff_resolve(p->a, d->call, d->e);
@@ -248,9 +223,9 @@ static int open_both(struct differ *d, struct pair *p)
     return d->e->code;
 }
 
-static int compare(struct differ *d, struct pair p)
+static int compare(struct ff_differ *d, struct ff_diff_pair p)
 {
-    if (charge(d, 1)) {
+    if (ff_diff_charge(d, 1)) {
         return d->e->code;
     }
     if (ff_cancelled(d->call)) {
@@ -291,17 +266,17 @@ static int compare(struct differ *d, struct pair p)
 
 /* ---- children; 1 = there are no more ---- */
 
-static int next_item(struct differ *d, struct half h)
+static int next_item(struct ff_differ *d, struct ff_diff_half h)
 {
-    struct pair child = {FF_NOTHING, FF_NOTHING};
+    struct ff_diff_pair child = {FF_NOTHING, FF_NOTHING};
     size_t m = ff_length(h.pair.a), n = ff_length(h.pair.b);
     if (h.next >= m && h.next >= n) {
         return 1;
     }
     if (index_path(d, h.next)) {
-        return no_memory(d);
+        return ff_diff_no_memory(d);
     }
-    if ((h.next >= m || h.next >= n) && charge(d, 1)) {
+    if ((h.next >= m || h.next >= n) && ff_diff_charge(d, 1)) {
         return d->e->code;
     }
     if (h.next < m) {
@@ -316,7 +291,7 @@ static int next_item(struct differ *d, struct half h)
 }
 
 /* Items of A are looked up in B; then those of B that are not in A. */
-static int next_key(struct differ *d, struct half h)
+static int next_key(struct ff_differ *d, struct ff_diff_half h, size_t *looked)
 {
     bool is_dict = ff_kind(h.pair.a) == FF_DICT;
     size_t m = ff_length(h.pair.a), n = ff_length(h.pair.b);
@@ -326,31 +301,29 @@ static int next_key(struct differ *d, struct half h)
     if (h.next >= m + n) {
         return 1;
     }
-    (void)ff_item(from, of_a ? h.next : h.next - m, &key, &value, NULL);
-    key = is_dict ? key : value;
-    if (charge(d, 1 + leaf_bytes(ff_kind(key), key) / STEP_BYTES)) {
-        return d->e->code;
-    }
-    int64_t at = ff_seq_find(to.doc, to.cell, key, d->e);
-    if (d->e->code) {
-        return d->e->code;
+    key = ff_diff_key_at(from, of_a ? h.next : h.next - m, &value);
+    int64_t at;
+    int rc = of_a ? ff_diff_find_in_b(d, h.pair, looked, key, &at)
+                  : ff_diff_find_in_a(d, h.pair, key, &at);
+    if (rc) {
+        return rc;
     }
     if (at >= 0 && (!of_a || !is_dict)) {
         return FF_OK;
     }
     if (ff_diff_key_path(&d->path, key)) {
-        return no_memory(d);
+        return ff_diff_no_memory(d);
     }
     if (at < 0) {
         return of_a ? differs(d, FF_DIFF_ONLY_A, value, FF_NOTHING)
                     : differs(d, FF_DIFF_ONLY_B, FF_NOTHING, value);
     }
-    struct pair child = {value, FF_NOTHING};
+    struct ff_diff_pair child = {value, FF_NOTHING};
     (void)ff_item(to, (size_t)at, NULL, &child.b, NULL);
     return compare(d, child);
 }
 
-static int next_part(struct differ *d, struct half h)
+static int next_part(struct ff_differ *d, struct ff_diff_half h)
 {
     static const struct {
         int part;
@@ -362,10 +335,10 @@ static int next_part(struct differ *d, struct half h)
     if (h.next >= sizeof parts / sizeof *parts) {
         return 1;
     }
-    struct pair child = {ff_part(h.pair.a, parts[h.next].part),
-                         ff_part(h.pair.b, parts[h.next].part)};
+    struct ff_diff_pair child = {ff_part(h.pair.a, parts[h.next].part),
+                                 ff_part(h.pair.b, parts[h.next].part)};
     if (ff_buf_append_text(&d->path, parts[h.next].path)) {
-        return no_memory(d);
+        return ff_diff_no_memory(d);
     }
     if (!child.a.cell || !child.b.cell) {
         return !child.a.cell && !child.b.cell ? FF_OK
@@ -375,22 +348,26 @@ static int next_part(struct differ *d, struct half h)
     return compare(d, child);
 }
 
-static int turn(struct differ *d)
+static int turn(struct ff_differ *d)
 {
-    struct half *top = ff_vec_last(&d->stack), h = *top;
+    struct ff_diff_half *top = ff_vec_last(&d->stack), h = *top;
     int kind = ff_kind(h.pair.a);
     top->next++;
     cut_path(d, h.path_bytes);
     int rc = kind == FF_OBJECT                     ? next_part(d, h)
              : kind == FF_LIST || kind == FF_TUPLE ? next_item(d, h)
-                                                   : next_key(d, h);
+                                                   : next_key(d, h, &top->looked);
     return rc;
 }
 
 /* ---- from the outside ---- */
 
-static int run(struct differ *d, struct pair root, int *stopped)
+int ff_diff_run(struct ff_differ *d, struct ff_diff_pair root)
 {
+    ff_vec_init(&d->stack, sizeof(struct ff_diff_half), SIZE_MAX / 64);
+    ff_vec_init(&d->met, sizeof(struct ff_diff_pair), SIZE_MAX / 64);
+    ff_cellmap_init(&d->index);
+    ff_buf_init(&d->path, SIZE_MAX / 2);
     int rc = compare(d, root);
     while (!rc && d->stack.count) {
         size_t depth = d->stack.count;
@@ -401,11 +378,18 @@ static int run(struct differ *d, struct pair root, int *stopped)
             rc = FF_OK;
         }
     }
-    *stopped = rc && !d->e->code;
     return rc;
 }
 
-static void put_place(struct differ *d)
+void ff_diff_end(struct ff_differ *d)
+{
+    ff_vec_free(&d->stack);
+    ff_vec_free(&d->met);
+    ff_cellmap_free(&d->index);
+    ff_buf_free(&d->path);
+}
+
+static void put_place(struct ff_differ *d)
 {
     if (!d->e->place[0] && d->path.length_bytes) {
         ff_error_at(d->e, ff_buf_text(&d->path));
@@ -418,9 +402,8 @@ int ff_diff(struct ff_value a, struct ff_value b, const struct ff_diff_options *
             uint64_t *count, struct ff_error *e)
 {
     struct ff_error own = FF_ERROR_INIT;
-    struct differ d = {
+    struct ff_differ d = {
         .each = each, .ctx = ctx, .e = e ? e : &own, .max_steps = DEFAULT_STEPS};
-    int stopped = 0;
     if (d.e->code) {
         return d.e->code;
     }
@@ -435,20 +418,13 @@ int ff_diff(struct ff_value a, struct ff_value b, const struct ff_diff_options *
                                                                   : DEFAULT_STEPS;
         d.call = FF_HAS(options, ff_diff_options, call) ? options->call : NULL;
     }
-    ff_vec_init(&d.stack, sizeof(struct half), SIZE_MAX / 64);
-    ff_vec_init(&d.met, sizeof(struct pair), SIZE_MAX / 64);
-    ff_cellmap_init(&d.index);
-    ff_buf_init(&d.path, SIZE_MAX / 2);
-    int rc = run(&d, (struct pair){a, b}, &stopped);
+    int rc = ff_diff_run(&d, (struct ff_diff_pair){a, b});
     if (d.e->code) {
         put_place(&d);
     }
     if (count) {
         *count = d.count;
     }
-    ff_vec_free(&d.stack);
-    ff_vec_free(&d.met);
-    ff_cellmap_free(&d.index);
-    ff_buf_free(&d.path);
+    ff_diff_end(&d);
     return rc;
 }

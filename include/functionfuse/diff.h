@@ -44,7 +44,9 @@ struct ff_diff_options {
 
 /* Compare two values by structure and value, and call `each` for each difference, in A's
  * order; nonzero stops and is returned. Lists and tuples are compared by index, dicts by
- * key (Python's equality; their order does not count), sets by membership, objects by
+ * key (Python's equality; their order does not count), sets by membership; keys and items
+ * that equal only themselves, as NaN and objects of most classes, are the same when
+ * nothing differs in them, the first with the first and so on. Objects are compared by
  * class and parts, arrays element by element in pieces (NaN equals NaN); an int differs
  * from a float or a bool. What a serializer keeps is opened. A pair that was compared is
  * not compared again, so shared parts and cycles end; whether parts are shared is not

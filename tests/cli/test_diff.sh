@@ -42,6 +42,12 @@ json_is 'it reports' "d['equal'], d['differences']" '(True, [])'
 printf '\x80\x02}X\x01\x00\x00\x00aK\x01s.' >a.pkl
 printf '\x80\x02}X\x01\x00\x00\x00aK\x02s.' >b.pkl
 differ 'a: 1 -> 2' a.pkl b.pkl
+# {m.Color(1): 1, nan: 2, (m.Color(2),): {m.Color(3)}}
+printf '\x80\x04}(cm\nColor\nK\x01\x85RK\x01G\x7f\xf8\0\0\0\0\0\0K\x02cm\nColor\nK\x02\x85R\x85' >enum.pkl
+cp enum.pkl enum-2.pkl
+printf '\x8f(cm\nColor\nK\x03\x85R\x90u.' | tee -a enum.pkl >>enum-2.pkl
+good 'members of an enum and NaN as keys' diff enum.pkl enum-2.pkl
+is 'nothing is said' "$out" ''
 good 'files of joblib' diff "$FF_SOURCE"/tests/data/pickle/joblib-1.6-p{2,4}.joblib
 bad 3 '*' diff wf/none wf/a
 bad 3 '*none.pkl*' diff none.pkl wf/a

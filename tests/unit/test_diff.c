@@ -82,9 +82,28 @@ struct stream {
 };
 #define S(text) (text), sizeof(text) - 1
 
+#define NAN_          "G\x7f\xf8\0\0\0\0\0\0"
+#define MEMBER(value) "ca\nE\nK" value "\x85R"
+#define SHOWN(value)  "a.E {   args: (" value ",) }"
+
 static const struct stream streams[] = {
     {"keys by Python's equality", S("\x80\2}K\1K\5s."),
      S("\x80\2}G\x3f\xf0\0\0\0\0\0\0K\6s."), "v[1] "},
+    {"a key that is NaN", S("\x80\2}" NAN_ "K\1s."), S("\x80\2}" NAN_ "K\1s."), ""},
+    {"of another value", S("\x80\2}" NAN_ "K\1s."), S("\x80\2}" NAN_ "K\2s."), "v[nan] "},
+    {"keys that are members of an enum",
+     S("\x80\2}(" MEMBER("\1") "K\1" MEMBER("\2") "K\2u."),
+     S("\x80\2}(" MEMBER("\1") "K\1" MEMBER("\2") "K\3u."), "v[" SHOWN("2") "] "},
+    {"keys behind others", S("\x80\2}(" MEMBER("\1") "K\1K\7NK\1Nu."),
+     S("\x80\2}(K\1NK\7N" MEMBER("\1") "K\1u."), ""},
+    {"a member less", S("\x80\2}(" MEMBER("\1") "K\1" MEMBER("\2") "K\2u."),
+     S("\x80\2}" MEMBER("\2") "K\2s."), "-[" SHOWN("1") "] "},
+    {"another member", S("\x80\2}" MEMBER("\1") "K\1s."),
+     S("\x80\2}" MEMBER("\2") "K\1s."), "-[" SHOWN("1") "] +[" SHOWN("2") "] "},
+    {"NaN in tuples in sets", S("\x80\4\x8f(" NAN_ "K\1\x86" NAN_ "K\2\x86\x90."),
+     S("\x80\4\x8f(" NAN_ "K\1\x86" NAN_ "K\3\x86\x90."), "-[(nan, 2)] +[(nan, 3)] "},
+    {"NaN in frozensets in keys", S("\x80\4}((" NAN_ "\x91K\1u."),
+     S("\x80\4}((" NAN_ "\x91K\2u."), "v[frozenset {nan}] "},
     {"sets", S("\x80\4\x8f(K\1K\2\x90."), S("\x80\4\x8f(K\2K\3\x90."), "-[1] +[3] "},
     {"NaN is NaN", S("G\x7f\xf8\0\0\0\0\0\0."), S("G\x7f\xf8\0\0\0\0\0\1."), ""},
     {"cycles", S("]q\0(h\0K\1e."), S("]q\0(h\0K\2e."), "v[1] "},
