@@ -141,7 +141,7 @@ ff_write_push(struct ff_dumper *d, uint64_t cell, const void *node, bool scratch
               int (*step)(struct ff_dumper *, struct ff_part_frame *));
 
 /* As many of a row as are plain, maybe none (write_fast.c). */
-int ff_write_fast(struct ff_dumper *d, const uint64_t *cells, size_t count,
+int ff_write_fast(struct ff_dumper *d, const uint64_t *cells, size_t count, bool scratch,
                   size_t *written);
 
 /* write_scalar.c; -1: no such length */

@@ -18,6 +18,7 @@ struct fast {
     uint8_t *to;
     uint8_t *end; /* a value that begins before it has room */
     bool newer;   /* protocol 4 and 5 */
+    bool scratch; /* the memo is not asked in the way that it is here: numbers only */
     int failed;
 };
 
@@ -49,7 +50,7 @@ static inline void put_int(struct fast *f, int64_t value)
 static inline bool is_long1(const uint8_t *code)
 {
     return code[0] == FF_OP_LONG1 && code[1] > 1 &&
-           (int8_t)code[1 + code[1]] >> 7 != (int8_t)code[1 + code[1]];
+           (int8_t)code[1 + code[1]] != (int8_t)code[code[1]] >> 7;
 }
 
 static inline void copy(struct fast *f, const uint8_t *from, size_t size)
@@ -255,14 +256,14 @@ static bool put_flat(struct fast *f, uint64_t cell)
 
 /* ---- the loop ---- */
 
-static bool enter(struct fast *f, struct ff_dumper *d)
+static bool enter(struct fast *f, struct ff_dumper *d, bool scratch)
 {
     size_t frame = d->framing ? d->frame_start + FF_FRAME_HEADER : 0;
     size_t end = d->room > ITEM_BYTES ? d->room - ITEM_BYTES : 0;
     if (end > frame + FF_FRAME_BYTES) {
         end = frame + FF_FRAME_BYTES;
     }
-    *f = (struct fast){d, d->out + d->used, d->out + end, d->protocol >= 4, 0};
+    *f = (struct fast){d, d->out + d->used, d->out + end, d->protocol >= 4, scratch, 0};
     return d->plain && d->framing == d->in_frame && d->used < end &&
            d->memo_count < UINT32_MAX / 2;
 }
@@ -327,24 +328,24 @@ static inline size_t put(struct fast *f, const uint64_t *cells, size_t count)
     case FF_TAG_BIGINT:
         return put_longs(f, cells, count);
     case FF_TAG_STR:
-        return put_texts(f, cells, count);
+        return f->scratch ? 0 : put_texts(f, cells, count);
     case FF_TAG_LIST:
     case FF_TAG_TUPLE:
     case FF_TAG_DICT:
-        return f->end - f->to > (ptrdiff_t)ITEM_BYTES && is_flat(*cells) &&
+        return !f->scratch && f->end - f->to > (ptrdiff_t)ITEM_BYTES && is_flat(*cells) &&
                put_flat(f, *cells);
     default:
         return is_leaf(*cells) && put_leaf(f, *cells);
     }
 }
 
-int ff_write_fast(struct ff_dumper *d, const uint64_t *cells, size_t count,
+int ff_write_fast(struct ff_dumper *d, const uint64_t *cells, size_t count, bool scratch,
                   size_t *written)
 {
     struct fast f;
     size_t at = 0;
     *written = 0;
-    if (!enter(&f, d)) {
+    if (!enter(&f, d, scratch)) {
         return FF_OK;
     }
     for (size_t n = 1; n && at < count && f.to < f.end; at += n) {

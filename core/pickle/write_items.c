@@ -50,7 +50,7 @@ static int in_batch(struct ff_dumper *d, struct ff_part_frame *f, const uint64_t
     end = end > count ? count : end;
     while (at < end) {
         size_t plain = 0;
-        int failed = scratch ? FF_OK : ff_write_fast(d, cells + at, end - at, &plain);
+        int failed = ff_write_fast(d, cells + at, end - at, scratch, &plain);
         if (failed) {
             return failed;
         }
@@ -190,8 +190,7 @@ static int save_next(struct ff_dumper *d, struct ff_part_frame *f,
     while (f->at < seq->count) {
         size_t plain = 0;
         int failed =
-            f->scratch ? FF_OK
-                       : ff_write_fast(d, seq->cells + f->at, seq->count - f->at, &plain);
+            ff_write_fast(d, seq->cells + f->at, seq->count - f->at, f->scratch, &plain);
         f->at += plain;
         if (failed || f->at == seq->count) {
             return failed;
