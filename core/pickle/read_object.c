@@ -359,16 +359,20 @@ int ff_read_effects(struct ff_reader *r, int kind, uint64_t target, const uint64
                     size_t count)
 {
     size_t stride = kind == FF_STEP_SETITEM ? 2 : 1;
-    for (size_t i = 0; i < count; i++) {
+    int failed = FF_OK;
+    if (ff_tag(target) == FF_TAG_BUFFER) { /* it cannot be written twice, as others can */
+        failed = ff_read_note_shared(r, target);
+    }
+    for (size_t i = 0; i < count && !failed; i++) {
         struct ff_effect effect = {kind, target, cells[i * stride],
                                    stride == 2 ? cells[i * stride + 1] : 0,
                                    ff_read_place(r)};
         if (!ff_doc_charge(r->doc, 2 * sizeof effect) ||
             ff_vec_append(&r->doc->effects, &effect)) {
-            return ff_read_full(r);
+            failed = ff_read_full(r);
         }
     }
-    return FF_OK;
+    return failed;
 }
 
 /* Python does nothing, and fails for most, when what is built is no object. */

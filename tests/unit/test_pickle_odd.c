@@ -128,6 +128,8 @@ static const struct odd streams[] = {
       "2\x98"
       "20.",
       "buffer 0 readonly\n"),
+    C("an item of a buffer", "\x80\5\x97\x97\x97s.",
+      BUFFER_0 "effect\n" BUFFER_0 "setitem\nbuffer 1\nbuffer 2\n"),
     C("a buffer in both ways", "\x80\5\x97q\0h\0\x98\x86.",
       "tuple 2 #1\n" BUFFER_0 "buffer 0 readonly\n"),
     C("bytes of Python 2 as a buffer", "\x80\5U\2\xe9\x97\x98.", "bytes xe997 #1\n"),
