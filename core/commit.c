@@ -293,7 +293,7 @@ static int fence_stale(const struct ff_derived *d, const char *workflow, struct 
         rc = ff_fail(e, FF_E_CONFLICT, name, "it has become live, or was committed");
     }
     if (!rc && ff_stored_begins(&b, "renaming ")) {
-        rc = ff_derived_finish_rename(d, workflow, &b, call, e);
+        rc = ff_derived_finish_rename(d, workflow, name, &b, call, e);
     } else if (!rc && !ff_stored_begins(&b, "fenced")) {
         rc = ff_derived_swap(d, name, "fenced\n", r->tag, call, e);
     }

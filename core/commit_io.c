@@ -250,23 +250,6 @@ int ff_derived_remove(const struct ff_derived *d, const char *name, const char *
     return ff_one_run(d->objects, &one, FF_REMOVE, name, call, e);
 }
 
-int ff_derived_copy(const struct ff_derived *d, const char *from, const char *to,
-                    char tag[FF_DERIVED_TAG_BYTES], const struct ff_call *call,
-                    struct ff_error *e)
-{
-    struct ff_one_io one;
-    int rc;
-
-    memset(&one, 0, sizeof one);
-    one.io.from = from;
-    one.io.if_match = "";
-    rc = ff_one_run(d->objects, &one, FF_COPY, to, call, e);
-    if (!rc) {
-        memcpy(tag, one.io.tag, FF_DERIVED_TAG_BYTES);
-    }
-    return rc;
-}
-
 int ff_derived_sync(const struct ff_derived *d, const struct ff_call *call,
                     struct ff_error *e)
 {

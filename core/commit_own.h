@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* commit_own.h: what the parts of the derived ff.commit/1 share: commit.c has the table,
- * the workflows and gc's calls, commit_save.c saves, commit_remove.c removes and renames,
- * commit_io.c reaches the medium. */
+ * the workflows and gc's calls, commit_save.c saves, commit_remove.c removes,
+ * commit_rename.c renames, commit_io.c reaches the medium. */
 #ifndef FF_CORE_COMMIT_OWN_H
 #define FF_CORE_COMMIT_OWN_H
 
@@ -59,9 +59,6 @@ int ff_derived_put(const struct ff_derived *, const char *name, const void *data
                    struct ff_error *);
 int ff_derived_remove(const struct ff_derived *, const char *name, const char *if_match,
                       const struct ff_call *, struct ff_error *);
-int ff_derived_copy(const struct ff_derived *, const char *from, const char *to,
-                    char tag[FF_DERIVED_TAG_BYTES], const struct ff_call *,
-                    struct ff_error *);
 /* The tags of `count` (1 or 2) objects at once; "" = not there. */
 int ff_derived_tags(const struct ff_derived *, const char *const *names, size_t count,
                     char (*tags)[FF_DERIVED_TAG_BYTES], const struct ff_call *,
@@ -126,7 +123,7 @@ int ff_derived_anything(const struct ff_derived *, const char *workflow, bool *a
 /* What the state of an intent, or of another record, is. */
 int ff_derived_state(int64_t mtime_ns, int64_t now_ns);
 
-/* ---- commit_save.c, commit_remove.c, commit_sweep.c ---- */
+/* ---- commit_save.c, commit_remove.c, commit_rename.c, commit_sweep.c ---- */
 
 int ff_derived_begin(const struct ff_commit *, const char *workflow, struct ff_intent **,
                      const struct ff_call *, struct ff_error *);
@@ -140,6 +137,18 @@ void ff_derived_abort(const struct ff_commit *, struct ff_intent *taken);
 int ff_derived_displace(const struct ff_commit *, const char *workflow, const char *task,
                         struct ff_displaced *, const struct ff_call *, struct ff_error *);
 void ff_derived_drop(const struct ff_commit *, struct ff_displaced *, int destroy);
+/* Remove exactly what has this tag. FF_E_CONFLICT: certainly not done, it is another one
+ * now. Where the answer was lost and it is gone, somebody else may have it, or have renamed
+ * it: that is FF_E_UNKNOWN_OUTCOME. */
+int ff_derived_remove_tagged(const struct ff_derived *, const char *name, const char *tag,
+                             const struct ff_call *, struct ff_error *);
+/* FF_E_UNKNOWN_OUTCOME: "it cannot be known whether it was <what>: <cause>". */
+int ff_derived_unknown(const char *name, const char *what, const struct ff_error *cause,
+                       struct ff_error *);
+/* Give what was displaced; takes `old`. Where a rename may have left another name with the
+ * same value, without its data: what that names is then left to gc. */
+void ff_derived_hand_over(const struct ff_derived *, const char *workflow,
+                          const char *task, struct ff_stored *old, struct ff_displaced *);
 int ff_derived_rename(const struct ff_commit *, const char *workflow, const char *task,
                       const char *to, const struct ff_call *, struct ff_error *);
 int ff_derived_remove_workflow(const struct ff_commit *, const char *workflow,
@@ -149,9 +158,9 @@ int ff_derived_remove_workflow(const struct ff_commit *, const char *workflow,
 int ff_derived_finish_removal(const struct ff_derived *, const char *workflow,
                               struct ff_marker *, const struct ff_call *,
                               struct ff_error *);
-/* Complete a rename whose process is gone. */
+/* Complete a rename whose process is gone; the record, of this name, stays. */
 int ff_derived_finish_rename(const struct ff_derived *, const char *workflow,
-                             const struct ff_stored *record, const struct ff_call *,
-                             struct ff_error *);
+                             const char *name, const struct ff_stored *record,
+                             const struct ff_call *, struct ff_error *);
 
 #endif

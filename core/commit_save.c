@@ -334,6 +334,7 @@ int ff_derived_commit(const struct ff_commit *self, struct ff_intent *taken,
                       const struct ff_call *call, struct ff_error *e)
 {
     struct committing c = {.d = taken->d, .intent = taken, .mode = mode};
+    char workflow[FF_DERIVED_NAME_BYTES];
     int rc = ff_derived_check(taken->workflow, task, e);
 
     if (!rc && ff_cancelled(call)) {
@@ -348,6 +349,7 @@ int ff_derived_commit(const struct ff_commit *self, struct ff_intent *taken,
         rc = rc ? rc : replace(&c, e);
         rc = rc ? rc : confirm(&c, e);
     }
+    memcpy(workflow, taken->workflow, sizeof workflow);
     if (rc == FF_E_UNKNOWN_OUTCOME) {
         intent_free(taken); /* what is on the medium stays, for gc to see */
     } else {
@@ -357,9 +359,7 @@ int ff_derived_commit(const struct ff_commit *self, struct ff_intent *taken,
         ff_stored_free(&c.old);
         return rc;
     }
-    displaced->data = c.old.data;
-    displaced->size_bytes = c.old.size_bytes;
-    displaced->ctx = c.old.data;
+    ff_derived_hand_over(c.d, workflow, task, &c.old, displaced);
     return FF_OK;
 }
 

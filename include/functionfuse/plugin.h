@@ -313,9 +313,10 @@ struct ff_intent; /* the protocol's: a save that has begun */
 /* The value that a commit or a removal put aside. `data` lives until drop(). */
 struct ff_displaced {
     uint32_t struct_size, flags;
-    const void *data; /* NULL = nothing was displaced */
+    const void *data; /* NULL = nothing was displaced; or, with ctx, it cannot be read, or
+                         another task may have the same value: what it names is left to gc */
     uint64_t size_bytes;
-    void *ctx; /* the protocol's */
+    void *ctx; /* the protocol's; drop() whenever data or ctx is not NULL */
 };
 
 enum ff_commit_mode {

@@ -106,7 +106,9 @@ static int do_displace(struct ff_error *e)
     int rc = COMMIT->displace(COMMIT, "wf", "t", &old, NULL, e);
 
     if (!rc) {
-        CLAUSE(old.size_bytes == 3 && !memcmp(old.data, "old", 3),
+        /* Where it cannot be seen whether another name has it: no data, left to gc. */
+        CLAUSE(old.data ? old.size_bytes == 3 && !memcmp(old.data, "old", 3)
+                        : old.ctx != NULL,
                "displace: what it was");
         COMMIT->drop(COMMIT, &old, 1);
     }
@@ -288,6 +290,66 @@ static void each_change_is_made_durable_before_it_is_reported(void)
     CLAUSE_OK(COMMIT->make_workflow(COMMIT, "wf", NULL, e), "make_workflow");
 }
 
+/* The names of a dead rename: whoever displaces one gets no data, so nothing of it is deleted. */
+static void displace_after_dead_rename(const char *task, const char *other,
+                                       const struct ff_fault *fault)
+{
+    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
+
+    (void)remove_if(ROOT, "wf/to", NULL, NULL);
+    CLAUSE_OK(save("t", "old", e), "commit");
+    set(fault,
+        (struct ff_fault_rule){
+            .op = FF_FAULT_REMOVE, .fail_at = 1, .code = FF_E_IO, .from_then_on = 1});
+    CLAUSE(do_rename(NULL) != FF_OK, "rename: it died");
+    forget(fault);
+    CLAUSE(is_text(ROOT, "wf/t", "old") && is_text(ROOT, "wf/to", "old"),
+           "both are there");
+    CLAUSE_CODE(COMMIT->rename(COMMIT, "wf", task, "third", NULL, e), FF_E_CONFLICT,
+                "rename: no third name for it");
+    CLAUSE_OK(COMMIT->displace(COMMIT, "wf", task, &old, NULL, e), "displace");
+    CLAUSE(!old.data, "displace: the other name still has the value");
+    COMMIT->drop(COMMIT, &old, 0);
+    CLAUSE(is_text(ROOT, "wf/t", "old") != is_text(ROOT, "wf/to", "old"), "one is there");
+    fence_all("wf");
+    CLAUSE(is_text(ROOT, "wf/t", "old") || is_text(ROOT, "wf/to", "old"),
+           "fence: left the other name");
+    CLAUSE_OK(COMMIT->displace(COMMIT, "wf", other, &old, NULL, e), "displace");
+    CLAUSE(!pass_an_hour() || old.data, "displace: alone again after a collection");
+    COMMIT->drop(COMMIT, &old, 1);
+}
+
+static void value_that_a_dead_rename_left_twice_is_given_away_by_none(void)
+{
+    NEED_FAULT
+
+    if (subject.derived) {
+        displace_after_dead_rename("t", "to", fault);
+        if (pass_an_hour()) { /* else the first one's record stands */
+            displace_after_dead_rename("to", "t", fault);
+        }
+    }
+}
+
+static void task_saved_again_after_a_dead_rename_survives_a_collection(void)
+{
+    NEED_FAULT
+
+    if (!subject.derived) {
+        return;
+    }
+    CLAUSE_OK(save("t", "old", e), "commit");
+    set(fault,
+        (struct ff_fault_rule){
+            .op = FF_FAULT_REMOVE, .fail_at = 1, .code = FF_E_IO, .from_then_on = 1});
+    CLAUSE(do_rename(NULL) != FF_OK, "rename: it died");
+    forget(fault);
+    (void)pass_an_hour();
+    CLAUSE_OK(save("t", "old", e), "commit: an equal value");
+    fence_all("wf");
+    CLAUSE(is_text(ROOT, "wf/t", "old"), "I2: what was saved is there");
+}
+
 static const struct case_test tests[] = {
     CASE(fault_counts_and_fails_the_call_it_was_told),
     CASE(fault_shortens_gets_and_cancels_batches),
@@ -298,6 +360,8 @@ static const struct case_test tests[] = {
     CASE(save_whose_answers_are_lost_is_found_out),
     CASE(removal_whose_answer_is_lost_is_unknown),
     CASE(each_change_is_made_durable_before_it_is_reported),
+    CASE(value_that_a_dead_rename_left_twice_is_given_away_by_none),
+    CASE(task_saved_again_after_a_dead_rename_survives_a_collection),
 };
 
 const struct case_suite fault_suite = {

@@ -23,7 +23,7 @@ int save(const char *task, const char *text, struct ff_error *e)
         return rc;
     }
     rc = COMMIT->commit(COMMIT, intent, task, FF_COMMIT_REPLACE, &old, NULL, e);
-    if (!rc && old.data) {
+    if (!rc && (old.data || old.ctx)) {
         COMMIT->drop(COMMIT, &old, 1);
     }
     return rc;

@@ -54,6 +54,79 @@ START_TEST(value_read_edited_and_saved_back_keeps_its_array)
 }
 END_TEST
 
+/* A move whose process dies between its two steps, where there are two: from the first removal
+ * on nothing is done any more. */
+static void die_in_move(struct fixture *f)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_storage *dying;
+    char json[1024];
+    (void)snprintf(
+        json, sizeof json,
+        "{\"kind\": \"fault\", \"options\": {\"inner\": %s, \"rules\": [{\"op\": "
+        "\"remove\", \"fail_at\": 1, \"from_then_on\": true}]}}",
+        f->json);
+    dying = ff_storage_factory(f->host, json, &e);
+    ck_assert_msg(dying != NULL, "%s: %s", e.place, e.message);
+    (void)ff_move_task(dying, "run", "a", "run", "b", &e);
+    ff_storage_close(dying);
+}
+
+static void remove_it(struct fixture *f, const char *task)
+{
+    CHECK_OK(ff_remove_task(f->storage, "run", task, ee));
+}
+
+static void replace_it(struct fixture *f, const char *task)
+{
+    save_sample(f, task, 2);
+    expect_sample_at(f, "run", task, 2);
+}
+
+/* Where it may be moved at all, it takes along what the other name needs. */
+static void move_on(struct fixture *f, const char *task)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    int rc = ff_move_task(f->storage, "run", task, "run", "c", &e);
+    ck_assert_msg(rc == FF_OK || rc == FF_E_CONFLICT, "%d: %s", rc, e.message);
+    CHECK_OK(ff_remove_task(f->storage, "run", rc ? task : "c", ee));
+}
+
+static void dead_move_and(void (*act)(struct fixture *, const char *), const char *task,
+                          const char *other, enum where where)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct fixture f;
+    fixture_open(&f, where, NULL);
+    save_sample(&f, "a", 1);
+    die_in_move(&f);
+    if (ff_file_exists(f.storage, "run", task, &e)) {
+        int both = ff_file_exists(f.storage, "run", other, &e);
+        ck_assert_int_eq(both, where != ON_FILE && where != ON_FAULT_OVER_FILE);
+        act(&f, task);
+        if (both) {
+            expect_sample_at(&f, "run", other, 1);
+        }
+    }
+    fixture_close(&f);
+}
+
+static void dead_move(struct fixture *f)
+{
+    void (*const acts[])(struct fixture *, const char *) = {remove_it, replace_it,
+                                                            move_on};
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
+        dead_move_and(acts[i], "a", "b", f->where);
+        dead_move_and(acts[i], "b", "a", f->where);
+    }
+}
+
+START_TEST(move_that_died_halfway_leaves_no_name_without_its_data)
+{
+    on_each(dead_move);
+}
+END_TEST
+
 /* Opened before its task went: the right bytes, or stale; never others. */
 static void expect_right_or_stale(const struct ff_array *a, int salt)
 {
@@ -352,6 +425,7 @@ START_TEST(chunked_array_without_its_serializer_is_refused_on_save)
 END_TEST
 
 RUN_TESTS("lazy", value_read_edited_and_saved_back_keeps_its_array,
+          move_that_died_halfway_leaves_no_name_without_its_data,
           lazy_array_of_a_replaced_task_is_right_or_stale,
           lazy_array_of_a_moved_or_removed_task_is_right_or_stale,
           lazy_array_outlives_document_storage_and_host,
