@@ -42,6 +42,8 @@ void ff_file_place(const char *workflow, const char *task,
 int ff_file_workflow_open(const struct ff_file_root *root, const char *workflow, int *fd,
                           struct ff_error *e)
 {
+    int code;
+
     *fd = ff_sys_open_beneath(root->sys, root->fd, workflow, O_RDONLY | O_DIRECTORY, 0);
     if (*fd == -ENOENT) {
         return ff_fail(e, FF_E_NOT_FOUND, workflow, "no such workflow");
@@ -49,7 +51,15 @@ int ff_file_workflow_open(const struct ff_file_root *root, const char *workflow,
     if (*fd == -ENOTDIR) {
         return ff_fail(e, FF_E_NOT_FOUND, workflow, "no such workflow: it is no folder");
     }
-    return *fd < 0 ? ff_file_fail(e, *fd, workflow, "open the workflow") : FF_OK;
+    if (*fd < 0) {
+        return ff_file_fail(e, *fd, workflow, "open the workflow");
+    }
+    code = ff_file_check_case(root, root->fd, workflow, workflow, e);
+    if (code) {
+        ff_file_close(root, *fd);
+        *fd = -1;
+    }
+    return code;
 }
 
 int ff_file_still_there(const struct ff_file_root *root, const char *workflow, int dir_fd,

@@ -120,6 +120,15 @@ static int look_at(const struct ff_file_root *root, int dir_fd, const char *task
                   : ff_file_refuse(st->st_mode, place, e);
 }
 
+/* And that it is this one, not one whose name differs by case. */
+static int look_for(const struct ff_file_root *root, int dir_fd, const char *task,
+                    const char *place, struct stat *st, struct ff_error *e)
+{
+    int code = look_at(root, dir_fd, task, place, st, e);
+
+    return code ? code : ff_file_check_case(root, dir_fd, task, place, e);
+}
+
 /* After the rename: durable, or not to be known. */
 static int removed_for_good(const struct ff_file_root *root, int dir_fd,
                             const char *place, const char *what, struct ff_error *e)
@@ -166,7 +175,7 @@ static int move_away(struct ff_file_old *old, const char *task, const char *plac
 {
     const struct ff_file_root *root = old->root;
     struct stat st;
-    int code = look_at(root, old->workflow_fd, task, place, &st, e), rc;
+    int code = look_for(root, old->workflow_fd, task, place, &st, e), rc;
 
     if (code) {
         return code;
@@ -290,7 +299,7 @@ static int rename_in(const struct ff_file_root *root, int dir_fd, const char *ta
                      const char *to, const char *place, struct ff_error *e)
 {
     struct stat st = {0};
-    int code = look_at(root, dir_fd, task, place, &st, e), rc;
+    int code = look_for(root, dir_fd, task, place, &st, e), rc;
     struct renaming r = {root, dir_fd, task, to, place, ff_file_id_of(&st)};
 
     if (code) {

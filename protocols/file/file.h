@@ -130,6 +130,13 @@ int ff_file_rename_new(const struct ff_file_root *root, int from_fd, const char 
 bool ff_file_no_flags(int rc); /* a renameat2 that does not know its flags */
 bool ff_file_no_links(int rc); /* a linkat that cannot be had here */
 
+/* ---- fold.c: folders that do not tell case apart ---- */
+
+/* What is there under this name has this very name; FF_E_CONFLICT: one that differs by case (or
+ * as the folder else folds names). FF_OK also when nothing is there. */
+int ff_file_check_case(const struct ff_file_root *root, int dir_fd, const char *name,
+                       const char *place, struct ff_error *e);
+
 /* ---- lock.c: private files and who holds them ---- */
 
 /* A fresh private file, locked where the file system has locks. */

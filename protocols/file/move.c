@@ -67,6 +67,13 @@ static int check_old(const struct ff_file_move *m, const char *name, struct ff_e
                   : ff_file_refuse(st.st_mode, m->place, e);
 }
 
+static int check_task(const struct ff_file_move *m, struct ff_error *e)
+{
+    int code = check_old(m, m->task, e);
+
+    return code ? code : ff_file_check_case(m->root, m->dir_fd, m->task, m->place, e);
+}
+
 static int plain_rename(const struct ff_file_move *m)
 {
     return m->root->sys->renameat2(m->root->sys, m->dir_fd, m->intent, m->dir_fd, m->task,
@@ -148,7 +155,7 @@ static int replace_plainly(const struct ff_file_move *m, struct ff_error *e)
 
 static int without_flags(const struct ff_file_move *m, struct ff_error *e)
 {
-    int code = check_old(m, m->task, e);
+    int code = check_task(m, e);
 
     if (code == AGAIN) {
         return link_in(m, e);
@@ -181,7 +188,7 @@ static int exchange(const struct ff_file_move *m, struct ff_error *e)
 {
     const struct ff_sys *sys = m->root->sys;
     struct ff_error why = FF_ERROR_INIT;
-    int code = check_old(m, m->task, e), rc;
+    int code = check_task(m, e), rc;
 
     if (code) {
         return code;

@@ -88,7 +88,9 @@ static int check_folder(const struct ff_file_root *root, const char *workflow,
     if (rc < 0) {
         return ff_file_fail(e, rc, workflow, "look at the workflow");
     }
-    return S_ISDIR(st->st_mode) ? FF_OK : ff_file_refuse(st->st_mode, workflow, e);
+    return S_ISDIR(st->st_mode)
+               ? ff_file_check_case(root, root->fd, workflow, workflow, e)
+               : ff_file_refuse(st->st_mode, workflow, e);
 }
 
 /* One rename: nobody sees half of it. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* faulty_sys.c: the table of system calls that counts, fails, shortens and intrudes. */
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "file_store.h"
@@ -61,6 +63,29 @@ static int lost(int rc, int fd)
     return rc ? rc : fd;
 }
 
+/* ---- a folder that does not tell case apart ---- */
+
+/* The name that the folder shows for this one, or the name itself. */
+static const char *shown(const struct faulty *f, int dir_fd, const char *name,
+                         char out[256])
+{
+    int fd = f->folds_case ? openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const char *found = name;
+
+    for (struct dirent *d = dir ? readdir(dir) : NULL; d; d = readdir(dir)) {
+        if (strcasecmp(d->d_name, name) == 0) {
+            found = strcpy(out, d->d_name);
+        }
+    }
+    if (dir) {
+        (void)closedir(dir);
+    }
+    return found;
+}
+
+#define SHOWN(dir_fd, name) shown(faulty_of(s), dir_fd, name, (char[256]){0})
+
 static int w_openat(const struct ff_sys *s, int dir_fd, const char *path, int flags,
                     mode_t mode)
 {
@@ -69,7 +94,7 @@ static int w_openat(const struct ff_sys *s, int dir_fd, const char *path, int fl
     if (rc && !faulty_of(s)->done_first) {
         return rc;
     }
-    return lost(rc, ff_sys_posix.openat(s, dir_fd, path, flags, mode));
+    return lost(rc, ff_sys_posix.openat(s, dir_fd, SHOWN(dir_fd, path), flags, mode));
 }
 
 static int w_openat2(const struct ff_sys *s, int dir_fd, const char *path, int flags,
@@ -80,7 +105,8 @@ static int w_openat2(const struct ff_sys *s, int dir_fd, const char *path, int f
     if (rc && !faulty_of(s)->done_first) {
         return rc;
     }
-    return lost(rc, ff_sys_posix.openat2(s, dir_fd, path, flags, mode, resolve));
+    return lost(
+        rc, ff_sys_posix.openat2(s, dir_fd, SHOWN(dir_fd, path), flags, mode, resolve));
 }
 
 /* Linux closes also when it says that it failed. */
@@ -142,7 +168,7 @@ static int w_fstat(const struct ff_sys *s, int fd, struct stat *out)
 static int w_fstatat(const struct ff_sys *s, int dir_fd, const char *path,
                      struct stat *out, int flags)
 {
-    THROUGH(int, SYS_FSTATAT, k->fstatat(k, dir_fd, path, out, flags));
+    THROUGH(int, SYS_FSTATAT, k->fstatat(k, dir_fd, SHOWN(dir_fd, path), out, flags));
 }
 
 static int w_fstatfs(const struct ff_sys *s, int fd, struct statfs *out)
@@ -178,23 +204,26 @@ static int w_renameat2(const struct ff_sys *s, int from_fd, const char *from, in
     if (faulty_of(s)->no_flags && flags) {
         return -EINVAL;
     }
-    THROUGH(int, SYS_RENAMEAT2, k->renameat2(k, from_fd, from, to_fd, to, flags));
+    THROUGH(
+        int, SYS_RENAMEAT2,
+        k->renameat2(k, from_fd, SHOWN(from_fd, from), to_fd, SHOWN(to_fd, to), flags));
 }
 
 static int w_linkat(const struct ff_sys *s, int from_fd, const char *from, int to_fd,
                     const char *to, int flags)
 {
-    THROUGH(int, SYS_LINKAT, k->linkat(k, from_fd, from, to_fd, to, flags));
+    THROUGH(int, SYS_LINKAT,
+            k->linkat(k, from_fd, SHOWN(from_fd, from), to_fd, SHOWN(to_fd, to), flags));
 }
 
 static int w_unlinkat(const struct ff_sys *s, int dir_fd, const char *path, int flags)
 {
-    THROUGH(int, SYS_UNLINKAT, k->unlinkat(k, dir_fd, path, flags));
+    THROUGH(int, SYS_UNLINKAT, k->unlinkat(k, dir_fd, SHOWN(dir_fd, path), flags));
 }
 
 static int w_mkdirat(const struct ff_sys *s, int dir_fd, const char *path, mode_t mode)
 {
-    THROUGH(int, SYS_MKDIRAT, k->mkdirat(k, dir_fd, path, mode));
+    THROUGH(int, SYS_MKDIRAT, k->mkdirat(k, dir_fd, SHOWN(dir_fd, path), mode));
 }
 
 static int w_ftruncate(const struct ff_sys *s, int fd, int64_t size_bytes)

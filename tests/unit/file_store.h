@@ -50,11 +50,12 @@ struct faulty {
     int one_kind;          /* the fault_at-th call of this kind fails; -1: of any kind */
     int fault_at;          /* from 1; 0 = none */
     int fault_rc;
-    bool done_first;                          /* the call is made, its answer is lost */
-    size_t max_bytes;                         /* of one transfer; 0 = all */
-    size_t dir_bytes;                         /* of one getdents64; 0 = all */
-    bool no_flags;                            /* renameat2 knows none */
-    long fs_type;                             /* what fstatfs says; 0 = the truth */
+    bool done_first;  /* the call is made, its answer is lost */
+    size_t max_bytes; /* of one transfer; 0 = all */
+    size_t dir_bytes; /* of one getdents64; 0 = all */
+    bool no_flags;    /* renameat2 knows none */
+    bool folds_case;  /* as vfat does: one entry for "a" and "A" */
+    long fs_type;     /* what fstatfs says; 0 = the truth */
     void (*before)(void *ctx, enum sys_call); /* an intruder, or NULL */
     void *before_ctx;
     bool inside; /* the intruder's own calls are not counted */
