@@ -29,9 +29,24 @@ static const char *const by_arguments[] = {
     "pytz._p",
 };
 
+/* bytes([1]), as Python 3.0 wrote it, is a key; its argument is none. */
+static bool have_keys_only(const struct ff_seq *args)
+{
+    for (size_t i = 0; i < args->count; i++) {
+        unsigned tag = ff_tag(args->cells[i]);
+        if (tag == FF_TAG_BYTEARRAY || (tag >= FF_TAG_LIST && tag <= FF_TAG_FROZENSET)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int by_its_arguments(const struct ff_form *f, struct ff_key_form *form)
 {
     const struct ff_seq *args = ff_cell_node(f->args.cell);
+    if (!have_keys_only(args)) {
+        return FF_KEY_NO_FORM;
+    }
     for (size_t i = 0; i < sizeof by_arguments / sizeof *by_arguments; i++) {
         if (ff_form_is_call(f) && strcmp(f->name, by_arguments[i]) == 0) {
             *form = (struct ff_key_form){

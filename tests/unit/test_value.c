@@ -175,6 +175,7 @@ static const struct {
     K("cpathlib\nPosixPath\n(Va\nVb\ntR.", "cpathlib\nPurePosixPath\n(Va/b\ntR.", 1),
     K("cpathlib\nPureWindowsPath\n(VC:\\\nVa\ntR.",
       "cpathlib\nPureWindowsPath\n(VC:\nVa\ntR.", 0),
+    K("c__builtin__\nbytes\n((lI1\natR.", "c__builtin__\nbytes\n((lI2\natR.", 0),
     K("cx\nY\n.", "cx\nY\n.", 1),
     K("cx\nY\n)R.", "cx\nY\n)R.", 0),
 #undef K
