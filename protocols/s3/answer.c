@@ -143,6 +143,11 @@ void ff_s3_answer_line(struct ff_s3_answer *a, const char *line, size_t length)
 
 /* ---- a GET ---- */
 
+bool ff_s3_is_strong(const char *etag)
+{
+    return *etag && strncmp(etag, "W/", 2) != 0;
+}
+
 static int wrong(struct ff_s3_request *r, const char *why)
 {
     ff_s3_request_fail(r, FF_E_NETWORK, "%s", why);
@@ -177,6 +182,9 @@ int ff_s3_get_head(struct ff_s3_request *r, const struct ff_s3_answer *a, uint64
     bool part = a->status == 206;
     uint64_t total = part ? a->range_total : a->length_bytes;
 
+    if (!*a->etag) {
+        return wrong(r, FF_S3_NO_ETAG);
+    }
     if (part ? !a->has_range : !a->has_length) {
         return wrong(r, "the answer does not say how long it is");
     }

@@ -20,6 +20,8 @@ enum {
     FF_S3_ANSWER_MAX_BYTES = 16 << 20
 };
 
+/* Each object has one: without it somebody else has answered, a proxy say. */
+#define FF_S3_NO_ETAG     "the answer has no ETag: it is not that of an S3 server"
 #define FF_S3_META_WRITER "x-amz-meta-ff-writer"
 
 enum ff_s3_method { FF_S3_GET, FF_S3_HEAD, FF_S3_PUT, FF_S3_POST, FF_S3_DELETE };
@@ -143,6 +145,8 @@ void ff_s3_request_fail(struct ff_s3_request *, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* answer.c: one line of a head; and what to do when it is whole: 0, or the request fails. */
 void ff_s3_answer_line(struct ff_s3_answer *, const char *line, size_t length);
+/* Whether bytes with this ETag are the same bytes: If-Match holds for no other. */
+bool ff_s3_is_strong(const char *etag);
 int ff_s3_get_head(struct ff_s3_request *, const struct ff_s3_answer *, uint64_t *skip);
 
 #endif

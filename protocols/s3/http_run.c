@@ -273,6 +273,10 @@ static void on_ended(struct ff_s3_http *h, struct ff_s3_try *t, CURLcode curl_co
                    *t->why ? t->why : curl_easy_strerror(curl_code));
     if (t->satisfied && r->got_bytes == r->want_bytes) {
         curl_code = CURLE_OK;
+    } else if (curl_code == CURLE_OK && !t->head_came) {
+        /* libcurl takes a connection that ends in the middle of a head for its end */
+        curl_code = CURLE_GOT_NOTHING;
+        (void)snprintf(why, sizeof why, "the answer ends in its head");
     }
     if (!(r->got_bytes && t->answer.status >= 300)) {
         r->answer = t->answer;

@@ -269,6 +269,11 @@ static enum ff_s3_verdict judge_failure(struct ff_s3_root *root, struct ff_s3_re
                : FF_S3_DONE;
 }
 
+static bool has_etag(enum ff_s3_method method)
+{
+    return method == FF_S3_GET || method == FF_S3_HEAD || method == FF_S3_PUT;
+}
+
 static enum ff_s3_verdict judge_answer(struct ff_s3_root *root, struct ff_s3_request *r)
 {
     struct failure f = {.is_error = false};
@@ -283,6 +288,10 @@ static enum ff_s3_verdict judge_answer(struct ff_s3_root *root, struct ff_s3_req
     clean(root, r->error_code);
     if (!good || (r->is_xml && f.is_error)) {
         return judge_failure(root, r, &f);
+    }
+    if (*r->key && !r->is_xml && !*r->answer.etag && has_etag(r->method)) {
+        ff_s3_request_fail(r, FF_E_NETWORK, FF_S3_NO_ETAG);
+        return again(r, FF_S3_AGAIN);
     }
     if (r->method == FF_S3_GET && !r->is_xml && r->got_bytes < r->want_bytes) {
         ff_s3_request_fail(r, FF_E_NETWORK, "the answer ends after %llu of %llu bytes",
@@ -311,8 +320,11 @@ static enum ff_s3_verdict judge_transport(struct ff_s3_request *r, int curl_code
         code = FF_E_UNSAFE;
         retry = false;
         break;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* also what is no HTTP: then something was sent */
+        code = sent ? FF_E_NETWORK : FF_E_USAGE;
+        retry = sent;
+        break;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_BAD_FUNCTION_ARGUMENT:
         code = FF_E_USAGE;
         retry = false;

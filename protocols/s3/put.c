@@ -13,6 +13,8 @@
 
 enum { LOOKS = 6, FIRST_PAUSE_MS = 50 };
 
+#define LOOK_FOR_NS ((int64_t)180 * 1000000000) /* no put is begun later */
+
 /* ---- keys with an emulated condition ---- */
 
 static char **find_locked(struct ff_s3_root *root, const char *key)
@@ -176,15 +178,23 @@ static void again(struct ff_s3_request *r)
     ff_buf_clear(&r->text);
 }
 
+static int64_t now_ns(const struct ff_s3_root *root)
+{
+    return ff_sys_now_ns(root->sys, CLOCK_MONOTONIC);
+}
+
 static int put_once(struct ff_s3_root *root, struct ff_s3_request *r, const char *key,
                     const char *if_match, const char *writer, struct ff_io *io,
                     const struct ff_call *call, struct ff_error *e)
 {
     struct ff_error last = FF_ERROR_INIT, own;
+    unsigned looks =
+        root->options.max_attempts < LOOKS ? root->options.max_attempts : LOOKS;
+    int64_t until_ns = now_ns(root) + LOOK_FOR_NS;
     bool lost = false;
-    int code;
+    int code = FF_OK;
 
-    for (unsigned i = 0; i < LOOKS; i++) {
+    for (unsigned i = 0; i < looks && (!i || now_ns(root) < until_ns); i++) {
         own = (struct ff_error)FF_ERROR_INIT;
         again(r);
         code = ff_s3_perform(root, r, call, &own);

@@ -62,6 +62,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
     }
     ff_s3_answer_line(&t->answer, line, length);
     if (length <= 2 && (*line == '\r' || *line == '\n') && t->answer.status >= 200) {
+        t->head_came = true;
         t->first_ns = ff_sys_now_ns(t->root->sys, CLOCK_MONOTONIC);
         return head_is_good(t) ? length : 0;
     }
@@ -87,6 +88,18 @@ static size_t take_bytes(struct ff_s3_try *t, const char *data, size_t size)
     return size;
 }
 
+static int keep_text(struct ff_s3_try *t, const char *data, size_t size)
+{
+    int rc = ff_buf_append(&t->text, data, size);
+
+    if (rc) {
+        t->failed = true;
+        ff_s3_request_fail(t->request, rc == -ENOMEM ? FF_E_NO_MEMORY : FF_E_LIMIT,
+                           "the answer is longer than %d bytes", FF_S3_ANSWER_MAX_BYTES);
+    }
+    return rc;
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 {
     struct ff_s3_try *t = ctx;
@@ -99,7 +112,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
     if (!good && t->text.length_bytes + length > FF_S3_ERROR_MAX_BYTES) {
         return length; /* enough is known */
     }
-    return ff_buf_append(&t->text, data, length) ? 0 : length;
+    return keep_text(t, data, length) ? 0 : length;
 }
 
 /* ---- what goes ---- */
@@ -422,6 +435,9 @@ int ff_s3_try_start(struct ff_s3_try *t, struct ff_s3_root *root, struct ff_s3_r
     ff_buf_init(&s.url, HEADER_MAX_BYTES);
     ff_buf_init(&s.path, HEADER_MAX_BYTES);
     ff_buf_init(&s.authorization, HEADER_MAX_BYTES);
+    if (!ff_s3_is_strong(r->answer.etag)) {
+        r->got_bytes = 0; /* nothing says that the rest would be of the same object */
+    }
     curl_easy_reset(curl);
     s.part = "address";
     rc = locate(&s, root, r);

@@ -25,6 +25,7 @@ struct ff_s3_try {
     uint64_t sent_bytes; /* of the body */
     uint64_t skip_bytes; /* of the answer's body: the server ignored the range */
     uint64_t got_before; /* bytes that an earlier try got */
+    bool head_came;      /* to its empty line */
     bool quick;          /* this answer's delayed acknowledgement is off */
     bool satisfied;      /* more came than was wanted */
     bool failed;         /* request->code says why */

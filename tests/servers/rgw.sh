@@ -65,9 +65,9 @@ start() { # PROGRAM ARGUMENT...: in the foreground of a child of ours
 }
 
 wait_for() { # SECONDS COMMAND...
-    local tenths=$(($1 * 10))
+    local until=$((SECONDS + $1))
     shift
-    for _ in $(seq $tenths); do
+    while ((SECONDS < until)); do
         "$@" >/dev/null 2>&1 && return
         sleep 0.1
     done

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_faults.c: the protocol S3 against the server of faults.
+ *
+ *   test_faults JSON PLUGIN
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "faults.h"
+
+int main(int argc, char **argv)
+{
+    const char *const files[] = {argc == 3 ? argv[2] : ""};
+
+    if (argc != 3) {
+        (void)fprintf(stderr, "usage: test_faults JSON PLUGIN\n");
+        return 2;
+    }
+    subject_is(argv[1], files, 1);
+    case_begin("s3", 0);
+    case_run(&refusals_suite, NULL);
+    case_run(&broken_suite, NULL);
+    case_run(&lists_suite, NULL);
+    case_run(&cuts_suite, NULL);
+    case_run(&commits_suite, NULL);
+    return case_end() ? EXIT_FAILURE : EXIT_SUCCESS;
+}
