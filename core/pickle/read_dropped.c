@@ -176,12 +176,13 @@ static int keep_first_args(struct ff_reader *r, struct ff_object_node *kept,
 
 /* ---- dropped ---- */
 
-/* setter(object, state): a part of the object. */
-static bool is_setter(const struct ff_object_node *o)
+/* setter(object, state): a part of the object. NEWOBJ of protocols 0 and 1 only looks like it. */
+static bool is_setter(const struct ff_reader *r, const struct ff_object_node *o)
 {
     const struct ff_seq *args = ff_cell_node(o->args);
     return o->how == FF_HOW_REDUCE && !o->state && !o->more && args->count == 2 &&
-           ff_tag(args->cells[0]) == FF_TAG_OBJECT;
+           ff_tag(args->cells[0]) == FF_TAG_OBJECT &&
+           !ff_global_is(r->doc, o->callable, "copyreg.__newobj__");
 }
 
 static int keep_effect(struct ff_reader *r, uint64_t cell)
@@ -204,7 +205,7 @@ static int keep_for_later(struct ff_reader *r, uint64_t cell)
 static int keep_call(struct ff_reader *r, uint64_t cell)
 {
     const struct ff_object_node *o = ff_cell_node(cell);
-    if (!is_setter(o)) {
+    if (!is_setter(r, o)) {
         return keep_effect(r, cell);
     }
     const struct ff_seq *args = ff_cell_node(o->args);
@@ -257,7 +258,7 @@ static void find_lost(struct walk *seen, uint64_t cell)
             continue;
         }
         here.failed = keep_call(here.r, next);
-        if (is_setter(ff_cell_node(next))) {
+        if (is_setter(here.r, ff_cell_node(next))) {
             continue; /* what it was called for is looked at later */
         }
         struct ff_vec outside = here.waiting;
