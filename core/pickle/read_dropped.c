@@ -299,6 +299,29 @@ static void walk_value(struct walk *w, struct ff_reader *r, size_t effects)
     walk_all(w);
 }
 
+/* From `begin` on: a call that is a part of one behind it is made there. */
+static int forget_parts_of_later(struct ff_reader *r, size_t begin)
+{
+    struct ff_vec *effects = &r->doc->effects;
+    struct ff_effect *effect = effects->items;
+    size_t kept = effects->count;
+    struct walk w;
+    walk_begin(&w, r);
+    for (size_t i = effects->count; i-- > begin && !w.failed;) {
+        if (!ff_cellmap_find(&w.seen, effect[i].target)) {
+            wait_for(&w, effect[i].target);
+            walk_all(&w);
+            effect[--kept] = effect[i];
+        }
+    }
+    size_t left = effects->count - kept;
+    memmove(effect + begin, effect + kept, left * sizeof *effect);
+    while (effects->count > begin + left) {
+        ff_vec_pop(effects);
+    }
+    return walk_end(&w);
+}
+
 /* From `begin` on: a call that is a part of one before it was found too early. */
 static int forget_parts(struct ff_reader *r, size_t begin)
 {
@@ -320,7 +343,8 @@ static int forget_parts(struct ff_reader *r, size_t begin)
     while (effects->count > kept) {
         ff_vec_pop(effects);
     }
-    return walk_end(&w);
+    int failed = walk_end(&w);
+    return failed ? failed : forget_parts_of_later(r, begin);
 }
 
 /* The effects from `begin` on were found at the end: to where they happened. */

@@ -71,6 +71,8 @@ static const struct odd streams[] = {
     C("in a tuple left on the stack", "cm\nC\n)R\x85N.", "none\neffect\n" CALL),
     C("of a call", "cm\nC\n)R)R0N.",
       "none\neffect\ncall #1\ncall #2\n" CLASS "args\nend\nargs\nend\n"),
+    C("of a call behind it, both left", "(cm\nC\n)Rq\0cm\nD\nh\0\x85RtN.",
+      "none\neffect\ncall #1\nglobal 'm 'D\nargs\ncall #2\n" CLASS "args\nend\nend\n"),
     C("kept after all", "cm\nC\n)Rq\0000h\0.", CALL),
     C("twice dropped", "cm\nC\n)R0cm\nC\n)R0N.", "none\neffect\n" CALL "effect\n" CALL),
     C("of a key that comes again", "}K\1cm\nC\n)RsK\1Ns.",
