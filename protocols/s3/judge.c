@@ -7,29 +7,28 @@
 #include "core/base/alloc.h"
 #include "s3.h"
 
+enum { SIGNATURE_BYTES = 64 };
+
 /* ---- the document of a failure ---- */
 
 struct failure {
+    struct ff_s3_root *root;
     bool is_error; /* its root is <Error> */
     char code[64], message[200], region[64];
 };
 
-static int read_failure(void *ctx, const char *path, char *text)
+/* Stars instead of each, and of so many bytes behind it. */
+static void mask(char *text, const char *secret, size_t more)
 {
-    struct failure *f = ctx;
+    size_t length = secret ? strlen(secret) : 0;
 
-    if (!text) {
-        f->is_error |= !strcmp(path, "Error");
-        return !f->is_error; /* another document: enough is known */
+    while (length && (text = strstr(text, secret))) {
+        size_t left = strlen(text);
+
+        left = left < length + more ? left : length + more;
+        memset(text, '*', left);
+        text += left;
     }
-    if (!strcmp(path, "Error/Code")) {
-        (void)snprintf(f->code, sizeof f->code, "%s", text);
-    } else if (!strcmp(path, "Error/Message")) {
-        (void)snprintf(f->message, sizeof f->message, "%s", text);
-    } else if (!strcmp(path, "Error/Region")) {
-        (void)snprintf(f->region, sizeof f->region, "%s", text);
-    }
-    return 0;
 }
 
 /* A server may say back what it was sent; nobody's terminal shall obey it. */
@@ -42,11 +41,29 @@ static void clean(struct ff_s3_root *root, char *text)
         *c = (unsigned char)*c < 0x20 || *c == 0x7f ? ' ' : *c;
     }
     (void)ff_s3_credentials_get(root->credentials, &s, &anonymous);
-    if ((s.secret && strstr(text, s.secret)) || (s.token && strstr(text, s.token)) ||
-        strstr(text, "Signature=")) {
-        (void)snprintf(text, 4, "***");
-    }
+    mask(text, s.secret, 0);
+    mask(text, s.token, 0);
+    mask(text, "Signature=", SIGNATURE_BYTES);
     ff_s3_secrets_free(&s);
+}
+
+static int read_failure(void *ctx, const char *path, char *text)
+{
+    struct failure *f = ctx;
+
+    if (!text) {
+        f->is_error |= !strcmp(path, "Error");
+        return !f->is_error; /* another document: enough is known */
+    }
+    clean(f->root, text); /* before it is cut to length */
+    if (!strcmp(path, "Error/Code")) {
+        (void)snprintf(f->code, sizeof f->code, "%s", text);
+    } else if (!strcmp(path, "Error/Message")) {
+        (void)snprintf(f->message, sizeof f->message, "%s", text);
+    } else if (!strcmp(path, "Error/Region")) {
+        (void)snprintf(f->region, sizeof f->region, "%s", text);
+    }
+    return 0;
 }
 
 /* ---- classes ---- */
@@ -276,7 +293,7 @@ static bool has_etag(enum ff_s3_method method)
 
 static enum ff_s3_verdict judge_answer(struct ff_s3_root *root, struct ff_s3_request *r)
 {
-    struct failure f = {.is_error = false};
+    struct failure f = {.root = root};
     int status = r->answer.status;
     bool good = status == 200 || status == 204 || status == 206;
 

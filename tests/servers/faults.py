@@ -250,7 +250,8 @@ refusal("timeout", 400, "RequestTimeout")
 refusal("region", 400, "AuthorizationHeaderMalformed", "<Region>eu-north-7</Region>")
 refusal("bad_region", 400, "AuthorizationHeaderMalformed", "<Region>a/../b</Region>")
 refusal("escapes", 400, "\x1b[2J", "<Message>\x1b]0;x\x07</Message>")
-refusal("echo", 400, "X", "<Message>ffsecretffsecret</Message>")
+# also where the message is cut to length
+refusal("echo", 400, "X", "<Message>" + "m" * 190 + "ffsecretffsecret canarytokencanary</Message>")
 
 
 @fault
