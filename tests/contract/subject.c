@@ -183,7 +183,11 @@ int copy_if(const struct ff_objects *objects, const char *from, const char *to,
 
 int exists(const struct ff_objects *objects, const char *name)
 {
-    return ff_head(objects, name, NULL, NULL, NULL, NULL) == FF_OK;
+    int code = ff_head(objects, name, NULL, NULL, NULL, NULL);
+
+    CLAUSE(code == FF_OK || code == FF_E_NOT_FOUND || code == FF_E_USAGE,
+           "head: it is there, or not found");
+    return code == FF_OK;
 }
 
 bool medium_is_atomic(void)
