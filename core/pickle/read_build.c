@@ -215,11 +215,10 @@ static int set_by_index(struct ff_reader *r, uint64_t target, const uint64_t *pa
 static int set_byte(struct ff_reader *r, uint64_t target, const uint64_t *pair)
 {
     struct ff_blob *blob = ff_cell_node(target);
-    bool good = ff_tag(pair[0]) == FF_TAG_INT && ff_tag(pair[1]) == FF_TAG_INT &&
-                ff_cell_int(pair[0]) >= 0 &&
-                ff_cell_int(pair[0]) < (int64_t)blob->size_bytes &&
-                ff_cell_int(pair[1]) >= 0 && ff_cell_int(pair[1]) <= 255;
-    if (!good) {
+    bool ints = ff_tag(pair[0]) == FF_TAG_INT && ff_tag(pair[1]) == FF_TAG_INT;
+    int64_t size = (int64_t)blob->size_bytes, at = ints ? ff_cell_int(pair[0]) : size;
+    at = at < 0 ? at + size : at;
+    if (at < 0 || at >= size || ff_cell_int(pair[1]) < 0 || ff_cell_int(pair[1]) > 255) {
         return ff_read_fail(r, FF_E_CORRUPT, "no such byte");
     }
     uint8_t *data = ff_doc_alloc(r->doc, blob->size_bytes);
@@ -227,7 +226,7 @@ static int set_byte(struct ff_reader *r, uint64_t target, const uint64_t *pair)
         return ff_read_full(r);
     }
     memcpy(data, blob->data, blob->size_bytes);
-    data[ff_cell_int(pair[0])] = (uint8_t)ff_cell_int(pair[1]);
+    data[at] = (uint8_t)ff_cell_int(pair[1]);
     blob->data = data;
     return FF_OK;
 }

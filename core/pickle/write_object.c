@@ -62,8 +62,7 @@ static int global_lines(struct ff_dumper *d, uint8_t op, uint64_t cell)
     return write_lines(d, op, module, module_size, name, name_size);
 }
 
-/* Before protocol 4 a nested name is getattr(outer, "Inner"), which CPython leaves out of the
- * memo. */
+/* Before protocol 4 a nested name is getattr(outer, "Inner"). */
 static int nested_global(struct ff_dumper *d, uint64_t cell, const char *dot)
 {
     const struct ff_global_text *text = ff_global_text(d->doc, cell);
@@ -75,9 +74,6 @@ static int nested_global(struct ff_dumper *d, uint64_t cell, const char *dot)
                         ? ff_make_call(d, ff_make_global(d, "builtins", "getattr"),
                                        ff_make_tuple(d, args, 2), 0)
                         : 0;
-    if (call) {
-        ((struct ff_object_node *)ff_cell_node(call))->unmemoized = true;
-    }
     return ff_write_instead(d, cell, call);
 }
 

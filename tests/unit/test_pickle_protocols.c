@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_pickle_protocols.c: what a protocol has no opcode for is written as CPython's pickler does
+ * (the streams were made by CPython 3.11, with classes of a module `m`). A NEWOBJ_EX in protocols 2
+ * and 3 is another: CPython calls functools.partial there, this library what the class's own
+ * __reduce_ex__ names. */
+#include <functionfuse/pickle.h>
+
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "run.h"
+
+#define LIT(text) (text), sizeof(text) - 1
+
+/* A class within a class, twice the same, and two ways to make an object. */
+#define NESTED                                                                           \
+    "\200\004\225\025\000\000\000\000\000\000\000\214\001m\224\214\013Outer."            \
+    "Inner\224\223\224."
+#define NESTED_TWICE                                                                     \
+    "\200\004\225\033\000\000\000\000\000\000\000]\224(\214\001m\224\214\013Outer."      \
+    "Inner\224\223\224h\003e."
+#define NEWOBJ "\200\002cm\nN\nq\000)\201q\001}q\002X\001\000\000\000aq\003K\001sb."
+#define NEWOBJ_EX                                                                        \
+    "\200\004\225\032\000\000\000\000\000\000\000\214\001m\224\214\001X\224\223\224K"    \
+    "\001\205\224}\224\214\001k\224K\002s\222\224."
+
+static const struct {
+    const char *stream;
+    size_t size_bytes;
+    uint32_t protocol;
+    const char *wanted;
+    size_t wanted_bytes;
+} dumps[] = {
+    {LIT(NESTED), 0,
+     LIT("c__builtin__\ngetattr\np0\n(cm\nOuter\np1\nVInner\np2\ntp3\nRp4\n.")},
+    {LIT(NESTED), 1,
+     LIT("c__builtin__\ngetattr\nq\000("
+         "cm\nOuter\nq\001X\005\000\000\000Innerq\002tq\003Rq\004.")},
+    {LIT(NESTED), 2,
+     LIT("\200\002c__builtin__"
+         "\ngetattr\nq\000cm\nOuter\nq\001X\005\000\000\000Innerq\002\206q\003Rq\004.")},
+    {LIT(NESTED), 3,
+     LIT("\200\003cbuiltins\ngetattr\nq\000cm\nOuter\nq\001X\005\000\000\000Innerq\002"
+         "\206q\003Rq\004.")},
+    {LIT(NESTED), 4, LIT(NESTED)},
+    {LIT(NESTED), 5,
+     LIT("\200\005\225\025\000\000\000\000\000\000\000\214\001m\224\214\013Outer."
+         "Inner\224\223\224.")},
+    {LIT(NESTED_TWICE), 0,
+     LIT("(lp0\nc__builtin__\ngetattr\np1\n("
+         "cm\nOuter\np2\nVInner\np3\ntp4\nRp5\nag5\na.")},
+    {LIT(NESTED_TWICE), 1,
+     LIT("]q\000(c__builtin__\ngetattr\nq\001("
+         "cm\nOuter\nq\002X\005\000\000\000Innerq\003tq\004Rq\005h\005e.")},
+    {LIT(NESTED_TWICE), 2,
+     LIT("\200\002]q\000(c__builtin__"
+         "\ngetattr\nq\001cm\nOuter\nq\002X\005\000\000\000Innerq\003\206q\004Rq\005h\005"
+         "e.")},
+    {LIT(NESTED_TWICE), 3,
+     LIT("\200\003]q\000("
+         "cbuiltins\ngetattr\nq\001cm\nOuter\nq\002X\005\000\000\000Innerq\003\206q\004Rq"
+         "\005h\005e.")},
+    {LIT(NESTED_TWICE), 4, LIT(NESTED_TWICE)},
+    {LIT(NESTED_TWICE), 5,
+     LIT("\200\005\225\033\000\000\000\000\000\000\000]\224(\214\001m\224\214\013Outer."
+         "Inner\224\223\224h\003e.")},
+    {LIT(NEWOBJ), 0,
+     LIT("ccopy_reg\n__newobj__\np0\n(cm\nN\np1\ntp2\nRp3\n(dp4\nVa\np5\nI1\nsb.")},
+    {LIT(NEWOBJ), 1,
+     LIT("ccopy_reg\n__newobj__\nq\000(cm\nN\nq\001tq\002Rq\003}"
+         "q\004X\001\000\000\000aq\005K\001sb.")},
+    {LIT(NEWOBJ), 2, LIT(NEWOBJ)},
+    {LIT(NEWOBJ), 3,
+     LIT("\200\003cm\nN\nq\000)\201q\001}q\002X\001\000\000\000aq\003K\001sb.")},
+    {LIT(NEWOBJ), 4,
+     LIT("\200\004\225\030\000\000\000\000\000\000\000\214\001m\224\214\001N\224\223\224)"
+         "\201\224}\224\214\001a\224K\001sb.")},
+    {LIT(NEWOBJ), 5,
+     LIT("\200\005\225\030\000\000\000\000\000\000\000\214\001m\224\214\001N\224\223\224)"
+         "\201\224}\224\214\001a\224K\001sb.")},
+    {LIT(NEWOBJ_EX), 0,
+     LIT("ccopy_reg\n__newobj_ex__\np0\n(cm\nX\np1\n(I1\ntp2\n("
+         "dp3\nVk\np4\nI2\nstp5\nRp6\n.")},
+    {LIT(NEWOBJ_EX), 1,
+     LIT("ccopy_reg\n__newobj_ex__\nq\000(cm\nX\nq\001(K\001tq\002}"
+         "q\003X\001\000\000\000kq\004K\002stq\005Rq\006.")},
+    {LIT(NEWOBJ_EX), 4, LIT(NEWOBJ_EX)},
+    {LIT(NEWOBJ_EX), 5,
+     LIT("\200\005\225\032\000\000\000\000\000\000\000\214\001m\224\214\001X\224\223\224K"
+         "\001\205\224}\224\214\001k\224K\002s\222\224.")},
+};
+
+static int to_buf(void *ctx, const void *data, size_t size)
+{
+    return ff_buf_append(ctx, data, size);
+}
+
+START_TEST(dump_in_another_protocol_is_as_cpython_writes_it)
+{
+    for (size_t i = 0; i < sizeof dumps / sizeof *dumps; i++) {
+        struct ff_error e = FF_ERROR_INIT;
+        struct ff_dump_options o = {.struct_size = sizeof o,
+                                    .protocol = dumps[i].protocol};
+        struct ff_buf out;
+        struct ff_doc *doc = ff_pickle_load(dumps[i].stream, dumps[i].size_bytes, NULL,
+                                            NULL, NULL, NULL, &e);
+        ff_buf_init(&out, 1000);
+        ck_assert_msg(doc && !ff_pickle_dump(ff_doc_root(doc), &o, to_buf, &out, &e),
+                      "row %zu: %s", i, e.message);
+        ck_assert_msg(out.length_bytes == dumps[i].wanted_bytes &&
+                          !memcmp(out.data, dumps[i].wanted, dumps[i].wanted_bytes),
+                      "row %zu: other bytes", i);
+        ff_buf_free(&out);
+        ff_doc_free(doc);
+    }
+}
+END_TEST
+
+/* CPython appends to a bytearray, and sets its items, as to those of a list. */
+#define AB "\200\5\226\2\0\0\0\0\0\0\0ab"
+
+static const struct {
+    const char *stream;
+    size_t size_bytes;
+    const char *bytes; /* NULL: corrupt */
+} edits[] = {
+    {LIT(AB "Kca."), "abc"},
+    {LIT(AB "(KcKde."), "abcd"},
+    {LIT(AB "K\1Kcs."), "ac"},
+    {LIT(AB "(K\0KxK\1Kyu."), "xy"},
+    {LIT(AB "J\377\377\377\377K\7s."), "a\7"},
+    {LIT(AB "J\375\377\377\377K\7s."), NULL},
+    {LIT(AB "K\5Kcs."), NULL},
+    {LIT(AB "K\0M\0\1s."), NULL},
+    {LIT(AB "M\0\1a."), NULL},
+    {LIT(AB "Na."), NULL},
+    {LIT(AB "NKcs."), NULL},
+};
+
+START_TEST(bytearray_is_edited_as_in_python)
+{
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        struct ff_error e = FF_ERROR_INIT;
+        struct ff_doc *doc = ff_pickle_load(edits[i].stream, edits[i].size_bytes, NULL,
+                                            NULL, NULL, NULL, &e);
+        const void *data;
+        size_t size;
+        if (!edits[i].bytes) {
+            ck_assert_msg(!doc && e.code == FF_E_CORRUPT, "row %zu", i);
+            continue;
+        }
+        ck_assert_msg(doc != NULL, "row %zu: %s", i, e.message);
+        ck_assert_int_eq(ff_bytes(ff_doc_root(doc), &data, &size, NULL), FF_OK);
+        ck_assert_msg(size == strlen(edits[i].bytes) &&
+                          !memcmp(data, edits[i].bytes, size),
+                      "row %zu: other bytes", i);
+        ff_doc_free(doc);
+    }
+}
+END_TEST
+
+RUN_TESTS("pickle_protocols", dump_in_another_protocol_is_as_cpython_writes_it,
+          bytearray_is_edited_as_in_python)
