@@ -6,6 +6,7 @@
 #include "core/base/alloc.h"
 #include "core/base/name.h"
 #include "core/commit.h"
+#include "core/out.h"
 
 int ff_storage_check(const struct ff_storage *s, struct ff_error *e)
 {
@@ -25,30 +26,53 @@ int ff_storage_same(const struct ff_storage *a, const struct ff_storage *b)
            strcmp(p->identity(a->inst), q->identity(b->inst)) == 0;
 }
 
-static int check_name(const char *name, enum ff_name_kind kind, struct ff_error *e)
+enum { SHOWN_BYTES = 224 };
+
+/* For a place: what is no text, or commands a terminal, as \xNN; cut when too long. */
+static void show_name(char out[SHOWN_BYTES], const char *name)
 {
-    const char *why = ff_name_check(name, kind);
+    size_t length = name ? strlen(name) : 0, at = 0, step;
+    for (size_t i = 0; i < length && at + 4 * 4 < SHOWN_BYTES; i += step) {
+        unsigned point;
+        step = ff_utf8_next(name + i, length - i, &point);
+        for (size_t k = 0; k < step; k++) {
+            int odd = ff_char_is_unsafe(point) || (point >= 0xd800 && point < 0xe000);
+            at += (size_t)snprintf(out + at, SHOWN_BYTES - at, odd ? "\\x%02x" : "%c",
+                                   (unsigned char)name[i + k]);
+        }
+    }
+    out[at] = '\0';
+}
+
+/* `workflow`: of a task, NULL for a workflow's own name. */
+static int check_name(const char *workflow, const char *name, struct ff_error *e)
+{
+    const char *why = ff_name_check(name, workflow ? FF_NAME_TASK : FF_NAME_WORKFLOW);
+    char shown[SHOWN_BYTES];
     if (!why) {
         return FF_OK;
     }
-    (void)ff_fail(e, FF_E_USAGE, NULL, "not a %s name: it %s",
-                  kind == FF_NAME_TASK ? "task" : "workflow", why);
+    show_name(shown, name);
+    (void)ff_fail(e, FF_E_USAGE, shown, "not a %s name: it %s",
+                  workflow ? "task" : "workflow", why);
+    ff_error_at(e, workflow ? "/" : "");
+    ff_error_at(e, workflow);
     ff_error_fix(e,
                  "a name has 1 to %d bytes of UTF-8, no '/', no control character and no "
-                 "leading dot",
+                 "leading dot, and is not \"bigdata\"",
                  FF_NAME_MAX_BYTES);
     return FF_E_USAGE;
 }
 
 int ff_check_workflow(const char *workflow, struct ff_error *e)
 {
-    return check_name(workflow, FF_NAME_WORKFLOW, e);
+    return check_name(NULL, workflow, e);
 }
 
 int ff_check_names(const char *workflow, const char *task, struct ff_error *e)
 {
     int rc = ff_check_workflow(workflow, e);
-    return rc ? rc : check_name(task, FF_NAME_TASK, e);
+    return rc ? rc : check_name(workflow, task, e);
 }
 
 const struct ff_call *ff_storage_call(const struct ff_storage *s,
@@ -58,6 +82,9 @@ const struct ff_call *ff_storage_call(const struct ff_storage *s,
 }
 
 /* ---- the JSON ---- */
+
+#define STORAGE_IS                                                                       \
+    "a storage is {\"kind\": \"file\", \"options\": {\"path\": \"folder\"}}"
 
 static int text_of(struct ff_value v, char *out, size_t size, struct ff_error *e)
 {
@@ -107,8 +134,7 @@ static int read_kind(struct ff_value json, char *kind, size_t size, struct ff_er
     } else if (!check_keys(json, e)) {
         return text_of(ff_get(json, "kind"), kind, size, e);
     }
-    ff_error_fix(
-        e, "a storage is {\"kind\": \"file\", \"options\": {\"path\": \"folder\"}}");
+    ff_error_fix(e, STORAGE_IS);
     return FF_E_USAGE;
 }
 
@@ -171,6 +197,9 @@ struct ff_storage *ff_storage_factory(struct ff_host *host, const char *json,
     s->host = ff_host_ref(host);
     doc = ff_doc_new(e);
     root = ff_from_json(doc, json, strlen(json), NULL, e);
+    if (e->code == FF_E_USAGE) {
+        ff_error_fix(e, STORAGE_IS);
+    }
     if (e->code || open_storage(s, root, e)) {
         ff_storage_unref(s);
         s = NULL;

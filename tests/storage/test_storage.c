@@ -159,45 +159,6 @@ START_TEST(save_without_its_workflow_fails_as_in_python)
 }
 END_TEST
 
-static void bad_names(struct fixture *f)
-{
-    static const char *const names[] = {"",
-                                        ".",
-                                        "..",
-                                        "a/b",
-                                        "/a",
-                                        ".hidden",
-                                        "a\nb",
-                                        "\x7f",
-                                        "a\x1b[31mred",
-                                        "bigdata",
-                                        "\xff",
-                                        NULL,
-                                        "a\xc2\x85"
-                                        "b"};
-    char too_long[202];
-    struct ff_doc *d = sample(1);
-    memset(too_long, 'x', 201);
-    too_long[201] = '\0';
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        CHECK_CODE(ff_save(f->storage, "run", names[i], ff_doc_root(d), NULL, ee),
-                   FF_E_USAGE);
-        CHECK_CODE(ff_remove_workflow(f->storage, names[i], ee), FF_E_USAGE);
-        CHECK_CODE(ff_move_task(f->storage, "run", "a", "run", names[i], ee), FF_E_USAGE);
-    }
-    CHECK_CODE(ff_new_workflow(f->storage, too_long, ee), FF_E_USAGE);
-    too_long[200] = '\0';
-    CHECK_OK(ff_save(f->storage, "run", too_long, ff_doc_root(d), NULL, ee));
-    expect_sample_at(f, "run", too_long, 1);
-    ff_doc_free(d);
-}
-
-START_TEST(bad_names_are_refused)
-{
-    on_each(bad_names);
-}
-END_TEST
-
 static void shared_object(struct fixture *f)
 {
     struct ff_error e = FF_ERROR_INIT;
@@ -288,6 +249,6 @@ RUN_TESTS("storage", task_saved_and_replaced_reads_as_the_newest,
           listing_is_sorted_and_matches_patterns, file_exists_says_so,
           removal_takes_the_big_data_along,
           move_takes_the_big_data_along_and_never_replaces,
-          save_without_its_workflow_fails_as_in_python, bad_names_are_refused,
+          save_without_its_workflow_fails_as_in_python,
           object_that_occurs_twice_is_stored_once, verify_and_info_tell_what_is_there,
           null_arguments_are_harmless)
