@@ -96,8 +96,6 @@ static int unknown_key(struct reading *r, const char *name, const struct key *ke
     (void)wrong(r, "there is no such key");
     if (near) {
         ff_error_fix(r->error, "did you mean \"%s\"?", near);
-    } else {
-        ff_error_fix(r->error, "see the section on the configuration of ff(1)");
     }
     return FF_E_USAGE;
 }
@@ -406,13 +404,15 @@ int ff_config_parse(struct ff_config *config, const char *file, const char *text
         json_loadb(text, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
     int code;
 
-    if (!root) {
-        return ff_fail(r->error, FF_E_USAGE, r->file, "line %d, column %d: %s",
-                       where.line, where.column, where.text);
-    }
-    code = take_keys(r, root, keys);
+    code = root ? take_keys(r, root, keys)
+                : ff_fail(r->error, FF_E_USAGE, r->file, "line %d, column %d: %s",
+                          where.line, where.column, where.text);
     json_decref(root);
-    return code ? code : check_default(r);
+    code = code ? code : check_default(r);
+    if (code == FF_E_USAGE) {
+        ff_error_fix(r->error, "see the section on the configuration of ff(1)");
+    }
+    return code;
 }
 
 /* object[name], made when missing. NULL: it is of another type, or no memory. */

@@ -20,6 +20,8 @@ static const char *const option_names[] = {"path", NULL};
 
 /* ---- options ---- */
 
+static const char path_is[] = "say where the storage is: {\"path\": \"storage\"}";
+
 /* A text of the options comes with its size, and may have no NUL. */
 static int copy_text(const struct ff_values *values, struct ff_value v, char *out,
                      size_t size, struct ff_error *e)
@@ -31,14 +33,16 @@ static int copy_text(const struct ff_values *values, struct ff_value v, char *ou
             ? values->str(v, &text, &size_bytes, e)
             : ff_fail(e, FF_E_USAGE, "options", "file: the option \"path\" is no text");
 
-    if (code) {
-        return code;
-    }
-    if (size_bytes == 0 || size_bytes >= size || memchr(text, 0, size_bytes)) {
-        return ff_fail(e, FF_E_USAGE, "options", "file: a text in the options is %s",
+    if (code == FF_OK &&
+        (size_bytes == 0 || size_bytes >= size || memchr(text, 0, size_bytes))) {
+        code = ff_fail(e, FF_E_USAGE, "options", "file: a text in the options is %s",
                        size_bytes == 0      ? "empty"
                        : size_bytes >= size ? "too long"
                                             : "no path: it holds a NUL");
+    }
+    if (code) {
+        ff_error_fix(e, "%s", path_is);
+        return code;
     }
     memcpy(out, text, size_bytes);
     out[size_bytes] = '\0';
@@ -87,7 +91,7 @@ static int read_options(const struct ff_host_services *host, struct ff_value opt
     }
     if (code == FF_OK && !*path) {
         code = ff_fail(e, FF_E_USAGE, "options", "file: the option \"path\" is missing");
-        ff_error_fix(e, "say where the storage is: {\"path\": \"storage\"}");
+        ff_error_fix(e, "%s", path_is);
     }
     return code;
 }

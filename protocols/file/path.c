@@ -58,6 +58,8 @@ static const char *fix_of(int rc)
     case EMFILE:
     case ENFILE:
         return "allow more open files: ulimit -n";
+    case EIO:
+        return "the disk, or the way to it, fails: see the kernel's log (dmesg)";
     default:
         return "";
     }
