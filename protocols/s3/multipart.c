@@ -20,6 +20,8 @@ struct upload {
     int code;
     struct ff_error error;
     char *id;
+    char writer[FF_S3_WRITER_BYTES];
+    bool gone;            /* when it was to be completed the server did not know it */
     pthread_mutex_t lock; /* guards all of it: parts end on several threads */
     struct part parts[];
 };
@@ -78,8 +80,15 @@ static void fail(struct upload *u, int code, const struct ff_error *e)
 static void on_seen(struct ff_s3_item *item, struct ff_s3_request *r)
 {
     struct ff_error e = r->error;
+    const struct upload *u = item->state;
     int code = r->code ? r->code : ff_s3_describe(item->io, r, &e);
 
+    if (u->gone &&
+        (code == FF_E_NOT_FOUND || (!code && strcmp(r->answer.writer, u->writer) != 0))) {
+        e = (struct ff_error)FF_ERROR_INIT;
+        code = ff_fail(&e, FF_E_NETWORK, item->key,
+                       "its upload is gone, and what is there did not go up with it");
+    }
     if (!code &&
         (!r->answer.has_length || r->answer.length_bytes != item->io->size_bytes)) {
         code = ff_fail(&e, FF_E_CORRUPT, item->key,
@@ -89,14 +98,15 @@ static void on_seen(struct ff_s3_item *item, struct ff_s3_request *r)
     upload_end(item, code, &e);
 }
 
-/* Its length is looked at, since a lost part would be seen by nobody; after a lost answer also
- * whether it is there at all: an upload that was completed is not known any more. */
+/* Its length is looked at, since a lost part would be seen by nobody. An upload that is not known
+ * any more was completed, and the answer lost: libcurl, too, asks again by itself, when a
+ * connection that it kept turns out to be dead. Or somebody removed it: the writer tells. */
 static void on_completed(struct ff_s3_item *item, struct ff_s3_request *r)
 {
     struct upload *u = item->state;
-    bool gone = r->code == FF_E_NOT_FOUND && r->attempts > 1;
 
-    if (r->code && !gone) {
+    u->gone = r->code == FF_E_NOT_FOUND;
+    if (r->code && !u->gone) {
         fail(u, r->code, &r->error);
         ff_s3_request_end(item->root, r);
         abort_upload(item);
@@ -298,6 +308,16 @@ static struct upload *upload_new(uint64_t size_bytes)
     return u;
 }
 
+static int upload_name(struct ff_s3_item *item, struct ff_s3_request *r,
+                       struct ff_error *e)
+{
+    struct upload *u = item->state;
+    int code = ff_s3_new_writer(item->root, item->key, u->writer, e);
+
+    return code || ff_s3_request_header(r, FF_S3_META_WRITER, u->writer) ||
+           ff_s3_request_query(r, "uploads", "");
+}
+
 void ff_s3_put_parts(struct ff_s3_item *item)
 {
     struct ff_s3_request *r = NULL;
@@ -312,7 +332,7 @@ void ff_s3_put_parts(struct ff_s3_item *item)
     if (item->state) {
         r = ff_s3_request_new(FF_S3_POST, item->key);
     }
-    if (!r || ff_s3_request_query(r, "uploads", "")) {
+    if (!r || upload_name(item, r, &e)) {
         (void)ff_fail(&e, FF_E_NO_MEMORY, item->key, "no memory for an upload");
         ff_s3_request_end(item->root, r);
         upload_end(item, e.code, &e);

@@ -154,8 +154,8 @@ static int unknown(const char *key, const struct ff_error *why, struct ff_error 
     return FF_E_UNKNOWN_OUTCOME;
 }
 
-static int new_writer(const struct ff_s3_root *root, const char *key,
-                      char out[FF_S3_WRITER_BYTES], struct ff_error *e)
+int ff_s3_new_writer(const struct ff_s3_root *root, const char *key,
+                     char out[FF_S3_WRITER_BYTES], struct ff_error *e)
 {
     uint8_t random[16];
 
@@ -255,7 +255,7 @@ int ff_s3_put_if(struct ff_s3_root *root, struct ff_s3_request *r, const char *k
     bool native, held;
     int code = ff_s3_probe(root, call, e);
 
-    code = code ? code : new_writer(root, key, writer, e);
+    code = code ? code : ff_s3_new_writer(root, key, writer, e);
     if (code) {
         ff_s3_request_end(root, r);
         return code;

@@ -141,6 +141,9 @@ int ff_s3_body_set(struct ff_s3_root *, struct ff_s3_request *, const void *data
 /* Releases a request with its body. */
 void ff_s3_request_end(struct ff_s3_root *, struct ff_s3_request *);
 
+/* The value of FF_S3_META_WRITER for one put. */
+int ff_s3_new_writer(const struct ff_s3_root *, const char *key,
+                     char out[FF_S3_WRITER_BYTES], struct ff_error *);
 /* A put of `r` (taken) under a condition, to its certain end, or to
  * FF_E_UNKNOWN_OUTCOME. On FF_OK the answer's facts are in *io. */
 int ff_s3_put_if(struct ff_s3_root *, struct ff_s3_request *taken, const char *key,

@@ -63,3 +63,11 @@ int server_count(const char *method, const char *part)
     ask(line, answer, sizeof answer);
     return atoi(answer);
 }
+
+int server_uploads(void)
+{
+    char answer[64];
+
+    ask("!uploads\n", answer, sizeof answer);
+    return atoi(answer);
+}

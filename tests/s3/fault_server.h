@@ -18,5 +18,7 @@ struct server_report {
 struct server_report server_off(void);
 /* How many such requests came since the last arm or off. */
 int server_count(const char *method, const char *part);
+/* Uploads in parts that were neither completed nor aborted. */
+int server_uploads(void);
 
 #endif

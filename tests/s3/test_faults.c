@@ -24,5 +24,6 @@ int main(int argc, char **argv)
     case_run(&lists_suite, NULL);
     case_run(&cuts_suite, NULL);
     case_run(&commits_suite, NULL);
+    case_run(&parts_suite, NULL);
     return case_end() ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -9,7 +9,7 @@ by a line instead of a request:
   !off                               no fault any more: how often one fired, how often another host
                                      was visited, how many signatures were wrong
   !count METHOD PART                 how many such requests came since !off
-  !value KEY                         the object's bytes in hex, "-" when there is none
+  !uploads                           how many uploads were begun and have no end
 
 faults.py has the faults.
 """
@@ -167,10 +167,10 @@ class Store:
     def upload(self, r):
         if "uploads" in r.query:
             self.serial += 1
-            self.uploads[str(self.serial)] = {}
+            self.uploads[str(self.serial)] = {}, r.headers.get("x-amz-meta-ff-writer", "")
             return Answer(200, b"<InitiateMultipartUploadResult><UploadId>%d</UploadId>"
                                b"</InitiateMultipartUploadResult>" % self.serial)
-        parts = self.uploads.get(r.query["uploadId"])
+        parts, writer = self.uploads.get(r.query["uploadId"], (None, ""))
         if parts is None:
             return failure(404, "NoSuchUpload")
         if r.method == "PUT":
@@ -179,7 +179,7 @@ class Store:
         del self.uploads[r.query["uploadId"]]
         if r.method == "DELETE":
             return Answer(204)
-        tag = self.put(r.key, b"".join(parts[n] for n in sorted(parts)))
+        tag = self.put(r.key, b"".join(parts[n] for n in sorted(parts)), writer)
         return Answer(200, f"<CompleteMultipartUploadResult><ETag>{escape(tag)}</ETag>"
                            "</CompleteMultipartUploadResult>".encode())
 
@@ -265,7 +265,7 @@ class Connection:
             elif words[0] == "count":
                 text = str(sum(m == words[1] and words[2] in t for m, t in s.requests))
             else:
-                text = s.objects[words[1]][0].hex() + "." if words[1] in s.objects else "-"
+                text = str(len(s.uploads))
         self.send(text.encode() + b"\n")
 
     def take_fault(self, r):

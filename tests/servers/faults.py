@@ -261,6 +261,15 @@ def failed_after_landing(c, r, n):
 
 
 @fault
+def upload_removed(c, r, n):
+    """By somebody else, before it was completed; what is there is as long."""
+    with c.store.lock:
+        parts, _ = c.store.uploads.pop(r.query["uploadId"])
+        c.store.put(r.key, b"o" * sum(map(len, parts.values())))
+    c.send(c.carry_out(r).wire())
+
+
+@fault
 def own_write_refused(c, r, n):
     """A proxy sent it twice: the second one met the first."""
     c.carry_out(r)
