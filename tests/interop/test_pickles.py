@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pickles of CPython's through a store: put and got back, they are the same bytes, protocol
+included."""
+import collections
+import datetime
+import decimal
+import fractions
+import os
+import pathlib
+import pickle
+import uuid
+
+import numpy
+
+from harness import case, end, ff, same, scratch
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+STREAMS = os.path.join(HERE, "..", "data", "pickle")
+SHARED = ["shared"]
+VALUES = {
+    "constants and numbers": [None, True, False, 1, -1, 255, 2**31, 2**70, -2**400, 1.5, 1e300],
+    "text and bytes": ["a", "é", "\0", "x" * 300, b"abc", b"\xff" * 300, bytearray(b"q")],
+    "containers": ({1: 2}, {3, 4}, frozenset([5]), [], (), (1,), [SHARED, SHARED], {"k": SHARED}),
+    "dates": [datetime.datetime(2024, 2, 29, 1, 2, 3, 4, datetime.timezone.utc),
+              datetime.date(1, 1, 1), datetime.time(23, 59, fold=1), datetime.timedelta(-1, 2)],
+    "other numbers": [decimal.Decimal("1.50"), fractions.Fraction(1, 3), complex(1, -2),
+                      range(3), slice(1, None, 2), uuid.UUID(int=7)],
+    "collections": [collections.OrderedDict(a=1), collections.defaultdict(list, {1: [2]}),
+                    collections.deque([1, 2], 3), collections.Counter("aab")],
+    "paths and errors": [pathlib.PurePosixPath("/a/b"), OSError(2, "none")],
+    "numpy": {"c": numpy.arange(12.).reshape(3, 4), "f": numpy.asfortranarray(numpy.eye(3)),
+              "scalar": numpy.float32(2), "objects": numpy.array([1, "x", None], dtype=object),
+              "dates": numpy.array(["2020-01-01", "NaT"], "M8[D]"),
+              "rows": numpy.zeros(2, [("a", "<i4"), ("b", "<f4", (2, 3))])},
+    "large": {"bytes": b"z" * 200000, "list": list(range(5000))},
+}
+
+
+def check_bytes(store, stream):
+    given, taken = (os.path.join(store, name) for name in ("given.pkl", "taken.pkl"))
+    with open(given, "wb") as file:
+        file.write(stream)
+    ff(store, "put", "wf/task", given)
+    ff(store, "get", "wf/task", "-o", taken)
+    with open(taken, "rb") as file:
+        assert file.read() == stream
+
+
+with scratch() as folder:
+    for name, value in VALUES.items():
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            with case(f"{name}, protocol {protocol}"):
+                check_bytes(folder, pickle.dumps(value, protocol))
+    for name in sorted(os.listdir(STREAMS)):
+        if name.endswith(".pkl"):
+            with case(name), open(os.path.join(STREAMS, name), "rb") as file:
+                check_bytes(folder, file.read())
+    with case("an ndarray that was put from a file is numpy's own in Python"):
+        numpy.save(os.path.join(folder, "a.npy"), VALUES["numpy"]["rows"])
+        ff(folder, "put", "wf/rows", os.path.join(folder, "a.npy"), "--inline")
+        stream = ff(folder, "get", "wf/rows", "-o", "-", "--as", "pkl")
+        assert same(pickle.loads(stream), VALUES["numpy"]["rows"])
+end()
