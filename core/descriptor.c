@@ -4,6 +4,7 @@
 #include "core/registry_own.h"
 
 #include "core/base/name.h"
+#include "core/schema.h"
 
 enum { DESC_MAX_BYTES = 65536, NAME_BYTES = 200, CLASSES_MAX = 64, NEEDS_MAX = 64 };
 
@@ -73,6 +74,16 @@ static void built_wrong(struct ff_verdict *v)
     }
 }
 
+/* A schema that nobody can hold options against. */
+static void check_schema(const char *schema, struct ff_verdict *v)
+{
+    struct ff_error e = FF_ERROR_INIT;
+
+    if (ff_schema_verify(schema, &e)) {
+        ff_verdict_set(v, "bad-size", "%.200s: %.300s", e.place, e.message);
+    }
+}
+
 static size_t class_count(const struct ff_serializer *s)
 {
     size_t n = 0;
@@ -104,6 +115,8 @@ void ff_serializer_check(const struct ff_serializer *s, struct ff_verdict *v)
         } else if (s->threads > FF_THREADS_FREE) {
             ff_verdict_set(v, "bad-size", "its descriptor has no known `threads`: %u",
                            s->threads);
+        } else {
+            check_schema(ff_schema_of_serializer(s), v);
         }
     }
     built_wrong(v);
@@ -125,6 +138,8 @@ void ff_protocol_check(const struct ff_protocol *p, struct ff_verdict *v)
         } else if (!p->create || !p->destroy || !p->bind || !p->unbind || !p->query ||
                    !p->identity) {
             lacks(v, "create, destroy, bind, unbind, query or identity");
+        } else {
+            check_schema(ff_schema_of_protocol(p), v);
         }
     }
     built_wrong(v);

@@ -7,6 +7,7 @@
 #include "core/base/name.h"
 #include "core/commit.h"
 #include "core/out.h"
+#include "core/schema.h"
 
 int ff_storage_check(const struct ff_storage *s, struct ff_error *e)
 {
@@ -166,6 +167,9 @@ static int open_storage(struct ff_storage *s, struct ff_value json, struct ff_er
     char kind[64];
     int rc = read_kind(json, kind, sizeof kind, e);
     rc = rc ? rc : ff_registry_protocol(s->host, kind, &s->protocol, e);
+    rc = rc ? rc
+            : ff_schema_check(ff_schema_of_protocol(s->protocol->desc),
+                              ff_get(json, "options"), e);
     rc = rc ? rc
             : s->protocol->desc->create(ff_host_services(s->host),
                                         ff_get(json, "options"), &s->inst, e);

@@ -47,7 +47,7 @@ static void free_plugin(struct ff_plugin *p)
 struct ff_plugin *ff_plugin_new(struct ff_registry *r, struct ff_plugin_file *file,
                                 const char *path, struct ff_error *e)
 {
-    static const struct ff_plugin_row empty = {"", "", "", "", "", "", "", "", ""};
+    static const struct ff_plugin_row empty = {"", "", "", "", "", "", "", "", "", ""};
     struct ff_plugin *p = ff_calloc(1, sizeof *p);
 
     if (p) {

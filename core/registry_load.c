@@ -8,6 +8,7 @@
 
 #include "core/base/alloc.h"
 #include "core/call_own.h"
+#include "core/schema.h"
 
 enum { CHAIN_MAX = 64 };
 
@@ -405,6 +406,8 @@ static int create(struct ff_registry *r, struct ff_plugin *p, struct ff_verdict 
     struct ff_doc *doc;
     int code = read_options(r, p->row.name, &doc, &options, &why);
 
+    code = code ? code
+                : ff_schema_check(ff_schema_of_serializer(p->serializer), options, &why);
     if (!code) {
         code = ff_call_create(p->serializer->create, &r->host->services, options,
                               p->row.name, &loaded->inst, &why);
@@ -484,6 +487,7 @@ int ff_plugin_activate(struct ff_registry *r, struct ff_plugin *p, struct ff_err
                     v.reason);
     } else {
         v.code = "loaded";
+        p->row.options = ff_schema_text(p->serializer, p->protocol);
         ff_host_log(r->host, FF_LOG_DEBUG, "plugin: %s: \"%s\" is loaded", p->file->path,
                     p->row.name);
     }

@@ -6,6 +6,7 @@
 #include "core/array.h"
 #include "core/call_own.h"
 #include "core/process.h"
+#include "core/schema.h"
 
 static struct ff_value from_json(struct ff_doc *doc, const char *text, size_t size_bytes,
                                  struct ff_error *e)
@@ -123,6 +124,9 @@ static int open_protocol(const struct ff_host_services *s, struct ff_value stora
     memcpy(kind, text, bytes);
     kind[bytes] = '\0';
     code = ff_registry_protocol(ff_host_of(s), kind, &protocol, e);
+    code = code ? code
+                : ff_schema_check(ff_schema_of_protocol(protocol->desc),
+                                  ff_get(storage, "options"), e);
     if (!code) {
         code = ff_call_create(protocol->desc->create, s, ff_get(storage, "options"), kind,
                               inst, e);

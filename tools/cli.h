@@ -248,6 +248,8 @@ int ff_verb_gc(struct ff_cli *, struct ff_error *);
 int ff_verb_plugin(struct ff_cli *, struct ff_error *);
 /* Becomes another program; returns only to say why it cannot. */
 int ff_plugin_check(struct ff_cli *, const char *file, struct ff_error *);
+/* A line for each option of a JSON Schema ("" = none). */
+void ff_plugin_print_options(const struct ff_cli *, const char *schema);
 int ff_plugin_new(struct ff_cli *, struct ff_error *);
 int ff_verb_config(struct ff_cli *, struct ff_error *);
 int ff_verb_completion(struct ff_cli *, struct ff_error *);

@@ -97,6 +97,7 @@ static struct ff_value add_row(struct ff_json *j, struct ff_value list,
     ff_json_text(j, v, "reason", r->reason);
     ff_json_text(j, v, "fix", r->fix);
     add_classes(j, v, r->classes);
+    ff_json_text(j, v, "options_schema", r->options);
     return v;
 }
 
@@ -152,6 +153,7 @@ static void print_facts(const struct ff_cli *c, const struct ff_plugin_row *r)
     print_fact(c, "state", r->code);
     print_fact(c, "reason", r->reason);
     print_fact(c, "fix", r->fix);
+    ff_plugin_print_options(c, r->options);
 }
 
 /* The rows of that file; how many. */

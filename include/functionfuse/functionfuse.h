@@ -100,6 +100,9 @@ struct ff_plugin_row {
     const char *reason;  /* the true cause; "" when loaded */
     const char *fix;     /* what to do; "" when loaded */
     const char *classes; /* serializer: its classes, blank between */
+    const char
+        *options; /* the JSON Schema of its options (plugin.h); "" = it has none, or is
+                            not loaded yet */
 };
 FF_API size_t ff_plugin_count(const struct ff_host *);
 /* Borrowed from the host; NULL when i is out of range. Sorted by file, then name. */

@@ -464,7 +464,7 @@ struct ff_explain {
 };
 
 struct ff_serializer {
-    uint32_t struct_size, abi; /* FF_SIZE(ff_serializer, next), FF_ABI */
+    uint32_t struct_size, abi; /* FF_SIZE(ff_serializer, the last member set), FF_ABI */
     const char *const
         *serializer_class; /* Python class names, matched exactly, NULL-ended:
                               {"dask.array.core.Array", NULL} */
@@ -498,12 +498,13 @@ struct ff_serializer {
     /* NULL, or: optional powers by id (FF_PUSH_1, FF_VERIFY_1, FF_EXPLAIN_1). */
     const void *(*query)(void *inst, const char *interface_id);
     const struct ff_serializer *next; /* another serializer of this file, or NULL */
+    const char *options_schema; /* what create() takes: see "options" below; or NULL */
 };
 
 /* ---- a protocol ---- */
 
 struct ff_protocol {
-    uint32_t struct_size, abi; /* FF_SIZE(ff_protocol, needs), FF_ABI */
+    uint32_t struct_size, abi; /* FF_SIZE(ff_protocol, the last member set), FF_ABI */
     const char *key;  /* in the dictionary: "file_protocol". NULL: what key_of() says */
     const char *kind; /* in storage_factory's JSON: "file"; and the name in the
                          configuration (lower case or not: compared exactly) */
@@ -523,9 +524,24 @@ struct ff_protocol {
     /* Which medium and root this is; equal text = the same place. Borrowed from inst. */
     const char *(*identity)(void *inst);
     const char *(*key_of)(
-        void *inst);          /* used when key is NULL: a decorator's is its inner's */
-    const char *const *needs; /* services, NULL-ended, or NULL */
+        void *inst);            /* used when key is NULL: a decorator's is its inner's */
+    const char *const *needs;   /* services, NULL-ended, or NULL */
+    const char *options_schema; /* what create() takes: see "options" below; or NULL */
 };
+
+/* ---- options ----
+ *
+ * options_schema is JSON Schema (draft 2020-12), of which the host knows this part: `type` (one
+ * name), `properties` (at most 63), `required`, `additionalProperties` (true or false), `enum`,
+ * `minimum`, `maximum`; and, for people only, `default` and `description`. An integer has no
+ * point. Another keyword, or one of another form, makes the descriptor a bad one. The host holds
+ * the options against it before each create(), also against none as {}; what does not fit is
+ * FF_E_USAGE with the place, what is expected and the nearest name, and create() is not called.
+ * `ff plugin info` prints it once the plugin is loaded.
+ *
+ *   {"type": "object", "additionalProperties": false, "properties": {
+ *     "level": {"type": "integer", "minimum": 1, "maximum": 9, "default": 4,
+ *               "description": "how hard it tries"}}} */
 
 /* A service for decorators: open the protocol that a storage's JSON names. */
 #define FF_OPEN_1 "ff.open/1"

@@ -202,8 +202,27 @@ static const char *const needs[] = {FF_OBJECTS_1, FF_VALUES_1, FF_POOL_1, FF_LOC
 
 FF_PLUGIN_NOTE("serializer", "HDFSerializer", "0.0.0", "dask.array.core.Array");
 
+/* Of `zarr` the rest is options.c's to say: a shard is a size, or a shape. */
+static const char options_schema[] =
+    "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
+    "\"compression\": {\"type\": \"string\", \"enum\": [\"none\", \"deflate\"], "
+    "\"default\": \"none\", \"description\": \"of chunks\"}, "
+    "\"level\": {\"type\": \"integer\", \"minimum\": 1, \"maximum\": 9, \"default\": 4, "
+    "\"description\": \"of deflate\"}, "
+    "\"shuffle\": {\"type\": \"boolean\", \"default\": true, "
+    "\"description\": \"bytes before deflate\"}, "
+    "\"zarr\": {\"type\": \"object\", \"additionalProperties\": false, "
+    "\"description\": \"where arrays are zarr\", \"properties\": {"
+    "\"format\": {\"type\": \"integer\", \"enum\": [2, 3], \"default\": 2}, "
+    "\"compressor\": {\"type\": \"string\", \"enum\": [\"none\", \"blosc-lz4\", "
+    "\"blosc-lz4hc\", \"blosc-zstd\", \"blosc-zlib\", \"blosc-blosclz\", \"zstd\", "
+    "\"lz4\", \"gzip\", \"zlib\", \"bz2\", \"lzma\"]}, "
+    "\"level\": {\"type\": \"integer\", \"description\": \"of the compressor\"}, "
+    "\"shuffle\": {\"type\": \"string\", \"enum\": [\"none\", \"byte\", \"bit\"]}, "
+    "\"shard\": {\"description\": \"of format 3: bytes, or a shape\"}}}}}";
+
 static const struct ff_serializer serializer = {
-    .struct_size = FF_SIZE(ff_serializer, next),
+    .struct_size = FF_SIZE(ff_serializer, options_schema),
     .abi = FF_ABI,
     .serializer_class = classes,
     .name = "HDFSerializer",
@@ -218,6 +237,7 @@ static const struct ff_serializer serializer = {
     .unpickle = hdf_unpickle,
     .remove = zarr_remove,
     .query = hdf_query,
+    .options_schema = options_schema,
 };
 
 const struct ff_serializer *ff_serializer_describe(void)

@@ -12,7 +12,7 @@ like 'the array serializer' "$out" '*HDFSerializer *serializer *loaded *'
 like 'the protocol' "$out" '*file *protocol *loaded *'
 good 'list --json' plugin list --json
 json_is 'its rows' "d['version'], sorted({k for r in d['plugins'] for k in r})" \
-    "(1, ['classes', 'code', 'file', 'fix', 'kind', 'name', 'reason', 'summary', 'version'])"
+    "(1, ['classes', 'code', 'file', 'fix', 'kind', 'name', 'options_schema', 'reason', 'summary', 'version'])"
 json_is 'classes are a list' \
     "[r['classes'] for r in d['plugins'] if r['name'] == 'HDFSerializer']" \
     "[['dask.array.core.Array']]"
@@ -121,4 +121,19 @@ is 'nor to read it' "$(loads get wf/plain)" 0
 is 'nor to list' "$(loads ls wf)" 0
 like 'it is to save an array' "$(loads put wf/array a.npy)" '[1-9]*'
 is 'not to show where there is one' "$(loads ls wf)" 0
+
+echo '{"plugins": {"options": {"HDFSerializer": {"level": 12}}}}' >level.json
+run --config level.json plugin list --json
+json_is 'an option that does not fit is told with its place' \
+    "[(r['code'], r['reason']) for r in d['plugins'] if r['name'] == 'HDFSerializer']" \
+    "[('options', 'options.level: is 12; expected: an integer from 1 to 9')]"
+echo '{"plugins": {"options": {"HDFSerializer": {"levle": 2}}}}' >level.json
+run --config level.json plugin list --json
+json_is 'and one that there is not, with the nearest' \
+    "[(r['code'], r['fix']) for r in d['plugins'] if r['name'] == 'HDFSerializer']" \
+    "[('options', '\"level\" may be meant')]"
+run plugin list --json
+dask=$(json "next(r['file'] for r in d['plugins'] if r['name'] == 'HDFSerializer')")
+good 'info of a plugin that is loaded' plugin info "$dask"
+like 'has its options' "$out" '*option *level  integer  from 1  up to 9  default 4*option *zarr.format *'
 finish

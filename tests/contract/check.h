@@ -89,6 +89,8 @@ extern struct front front;
 /* Set or forget the rule for what is called outside of pickle() and unpickle(): reads. */
 void front_arm(void);
 void front_disarm(void);
+/* The host is closed: what the plugin was given may go. */
+void front_forget(void);
 
 /* ---- check_store.c: a storage on a host with the plugin, for one case ---- */
 
@@ -125,8 +127,8 @@ int values_save(int i, const char *task, const struct ff_call *, struct ff_error
 int values_read_back(int i, const char *task, const struct ff_call *, const char **differ,
                      struct ff_error *);
 
-extern const struct case_suite file_suite, describe_suite, serializer_suite, fault_calls_suite,
-    stored_suite;
+extern const struct case_suite file_suite, describe_suite, serializer_suite,
+    fault_calls_suite, stored_suite;
 
 /* Pseudo random numbers: a stream of $FF_SEED. */
 void check_seed(uint64_t stream);

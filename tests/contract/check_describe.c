@@ -205,11 +205,13 @@ static void unknown_interfaces_are_null(void)
 /* A program forks and goes on: the child with its own host, the parent with what it has. */
 static void a_fork_harms_neither_side(void)
 {
-    bool kept = check.facts.is_protocol || use_serializer();
+    bool kept;
     struct ff_error saving = FF_ERROR_INIT;
     int status;
     pid_t child;
 
+    store_close_host();
+    kept = check.facts.is_protocol || use_serializer();
     if (check.facts.is_protocol) {
         subject_open();
     } else {

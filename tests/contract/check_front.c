@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BEHIND_BYTES = 64, BEHIND = 0xA5 };
+enum { BEHIND_BYTES = 64, BEHIND = 0xA5, KEPT_MAX = 256 };
 
 struct front front;
 
@@ -75,14 +75,25 @@ static void check_nothing_written(const struct ff_protocols *p, const char *name
 
 /* ---- structs of a later host ---- */
 
-/* A copy with room behind it that the plugin does not know. Kept: what unpickle() is given
- * lives as long as what it gives. */
+/* What unpickle() is given lives as long as what it gives: until the host is closed. */
+static void *kept[KEPT_MAX];
+static int kept_count;
+
+void front_forget(void)
+{
+    while (kept_count) {
+        free(kept[--kept_count]);
+    }
+}
+
+/* A copy with room behind it that the plugin does not know. */
 static void *larger(const void *from, uint32_t size)
 {
     uint32_t whole = size + BEHIND_BYTES;
     uint8_t *copy = malloc(whole);
 
-    CASE_ASSERT(copy != NULL);
+    CASE_ASSERT(copy != NULL && kept_count < KEPT_MAX);
+    kept[kept_count++] = copy;
     memset(copy, BEHIND, whole);
     memcpy(copy, from, size);
     memcpy(copy, &whole, sizeof whole);
@@ -159,7 +170,6 @@ static int front_pickle(void *inst, struct ff_value object, const struct ff_prot
     if (at != pid) {
         check_behind(at, FF_SIZE(ff_pid, extra), "struct ff_pid");
         pid->extra = at->extra;
-        free(at);
     }
     check_answer("pickle", code, e);
     front.pickles += code == FF_OK;
@@ -239,8 +249,10 @@ const struct ff_serializer *ff_check_describe(void)
             const void *code;
         } u = {.function = front.real->pickle};
 
-        memcpy(&stand_in, front.real, FF_SIZE(ff_serializer, next));
-        stand_in.struct_size = FF_SIZE(ff_serializer, next);
+        memcpy(&stand_in, front.real,
+               front.real->struct_size < sizeof stand_in ? front.real->struct_size
+                                                         : sizeof stand_in);
+        stand_in.struct_size = FF_SIZE(ff_serializer, options_schema);
         stand_in.create = front_create;
         stand_in.destroy = front_destroy;
         stand_in.pickle = front_pickle;

@@ -76,6 +76,7 @@ void store_close_host(void)
     ff_host_close(store.host);
     store.storage = NULL;
     store.host = NULL;
+    front_forget();
 }
 
 static void own_copy(const char *name)
