@@ -332,7 +332,8 @@ int ff_file_rename(const struct ff_commit *self, const char *workflow, const cha
     ff_file_place(workflow, task, place);
     rc = ff_file_anchor(root, dir_fd, false);
     code = rc < 0 ? ff_file_fail(e, rc, workflow, "make the workflow durable")
-                  : rename_in(root, dir_fd, task, to, place, e);
+                  : ff_file_spare_bigdata(root, dir_fd, to, place, e);
+    code = code ? code : rename_in(root, dir_fd, task, to, place, e);
     code = code ? code : removed_for_good(root, dir_fd, place, "renamed", e);
     code = code ? code : ff_file_still_there(root, workflow, dir_fd, e);
     ff_file_close(root, dir_fd);

@@ -136,6 +136,10 @@ bool ff_file_no_links(int rc); /* a linkat that cannot be had here */
  * as the folder else folds names). FF_OK also when nothing is there. */
 int ff_file_check_case(const struct ff_file_root *root, int dir_fd, const char *name,
                        const char *place, struct ff_error *e);
+/* A task like "Bigdata" must not take the place of the folder of big data: that is made first,
+ * and is then told apart, or FF_E_CONFLICT. */
+int ff_file_spare_bigdata(const struct ff_file_root *root, int dir_fd, const char *task,
+                          const char *place, struct ff_error *e);
 
 /* ---- lock.c: private files and who holds them ---- */
 

@@ -114,3 +114,28 @@ int ff_file_check_case(const struct ff_file_root *root, int dir_fd, const char *
     ff_file_close(root, fd);
     return code;
 }
+
+static bool is_twin(const char *name)
+{
+    static const char bigdata[] = "bigdata";
+    size_t i = 0;
+
+    while (name[i] && (name[i] | ('a' ^ 'A')) == bigdata[i]) {
+        i++;
+    }
+    return !name[i] && i == sizeof bigdata - 1;
+}
+
+int ff_file_spare_bigdata(const struct ff_file_root *root, int dir_fd, const char *task,
+                          const char *place, struct ff_error *e)
+{
+    int rc;
+
+    if (!is_twin(task)) {
+        return FF_OK;
+    }
+    rc = root->sys->mkdirat(root->sys, dir_fd, "bigdata", 0777);
+    return rc < 0 && rc != -EEXIST
+               ? ff_file_fail(e, rc, place, "make the folder of big data")
+               : ff_file_check_case(root, dir_fd, task, place, e);
+}

@@ -233,8 +233,9 @@ static int one_round(const struct ff_file_move *m, struct ff_error *e)
 
 int ff_file_move_in(struct ff_file_move *m, struct ff_error *e)
 {
-    int code = AGAIN;
+    int code = ff_file_spare_bigdata(m->root, m->dir_fd, m->task, m->place, e);
 
+    code = code ? code : AGAIN;
     for (int i = 0; i < ROUNDS && code == AGAIN; i++) {
         code = one_round(m, e);
     }

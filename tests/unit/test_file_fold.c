@@ -74,6 +74,42 @@ START_TEST(task_equal_but_for_case_without_rename_flags_is_a_conflict)
 }
 END_TEST
 
+/* The folder of big data in other letters: it is no task, before it is there and afterwards. */
+static void no_twin_of_big_data_is_taken(void)
+{
+    static const char *const twins[] = {"Bigdata", "BIGDATA", "bigDatA"};
+    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
+
+    OK(save_text(&s, "t", "kept", FF_COMMIT_REPLACE, e));
+    for (int there = 0; there < 2; there++) {
+        for (size_t i = 0; i < COUNT_OF(twins); i++) {
+            struct ff_error save = FF_ERROR_INIT;
+
+            assert_told(&save, save_text(&s, twins[i], "other", there, &save), "bigdata");
+            FAILS(c->rename(c, "wf", "t", twins[i], NULL, e), FF_E_CONFLICT);
+            ck_assert_int_ne(c->displace(c, "wf", twins[i], &old, NULL, NULL), FF_OK);
+        }
+        OK(put_text(s.objects, "x", "big", NULL, NULL, e));
+        assert_task("t", "kept");
+        ck_assert_int_eq(sweep_private(&s, "wf"), 0);
+    }
+    ck_assert_int_eq(count_names(&s, "wf"), 2);
+    ck_assert_int_eq(count_names(&s, "wf/bigdata"), 1);
+}
+
+START_TEST(task_that_is_bigdata_but_for_case_is_a_conflict)
+{
+    no_twin_of_big_data_is_taken();
+}
+END_TEST
+
+START_TEST(task_that_is_bigdata_but_for_case_without_rename_flags_is_a_conflict)
+{
+    s.faulty.no_flags = true;
+    no_twin_of_big_data_is_taken();
+}
+END_TEST
+
 START_TEST(workflow_equal_but_for_case_is_a_conflict)
 {
     struct ff_error error = FF_ERROR_INIT;
@@ -171,6 +207,8 @@ int main(void)
     const TTest *const tests[] = {
         task_equal_but_for_case_is_a_conflict,
         task_equal_but_for_case_without_rename_flags_is_a_conflict,
+        task_that_is_bigdata_but_for_case_is_a_conflict,
+        task_that_is_bigdata_but_for_case_without_rename_flags_is_a_conflict,
         workflow_equal_but_for_case_is_a_conflict,
         task_equal_but_for_case_where_case_is_told_apart_is_another,
         look_for_case_that_fails_leaves_the_task,
