@@ -176,11 +176,14 @@ static int keep_first_args(struct ff_reader *r, struct ff_object_node *kept,
 
 /* ---- dropped ---- */
 
-/* setter(object, state): a part of the object. NEWOBJ of protocols 0 and 1 only looks like it. */
+/* setter(object, state): a part of the object, so that it keeps its place among what is done
+ * to it. INST and OBJ with arguments are calls too (Lib/pickle.py, _instantiate); NEWOBJ of
+ * protocols 0 and 1 only looks like one. */
 static bool is_setter(const struct ff_reader *r, const struct ff_object_node *o)
 {
     const struct ff_seq *args = ff_cell_node(o->args);
-    return o->how == FF_HOW_REDUCE && !o->state && !o->more && args->count == 2 &&
+    bool call = o->how == FF_HOW_REDUCE || o->how == FF_HOW_INST || o->how == FF_HOW_OBJ;
+    return call && !o->state && !o->more && args->count == 2 &&
            ff_tag(args->cells[0]) == FF_TAG_OBJECT &&
            !ff_global_is(r->doc, o->callable, "copyreg.__newobj__");
 }

@@ -111,6 +111,11 @@ static const struct odd streams[] = {
       "none\neffect\ncall #1\n" CLASS "args\nsetter\nglobal 'm 'f\nint 0x1\nend\n"),
     C("a setter of what is in the memo only", "cm\nf\ncm\nC\n)Rq\0K\1\x86R0N.",
       "none\neffect\ncall #1\n" CLASS "args\nsetter\nglobal 'm 'f\nint 0x1\nend\n"),
+    C("a setter as an old instance, then state", "cm\nC\n)Rq\0(h\0K\1im\nf\n0K\2b.",
+      "call #1\n" CLASS "args\nsetter\nglobal 'm 'f\nint 0x1\nbuild\nint 0x2\nend\n"),
+    C("a setter as an old instance of what is on the stack",
+      "cm\nC\n)Rq\0(cm\nf\nh\0K\1oq\0010.",
+      "call #1\n" CLASS "args\nsetter\nglobal 'm 'f\nint 0x1\nend\n"),
     C("state of a global", "cm\nC\nK\1b.", CLASS "effect\n" CLASS "build\nint 0x1\n"),
     C("key twice", "cm\nC\n)\x81K\1K\2sK\1K\3s.",
       "new #1\n" CLASS
