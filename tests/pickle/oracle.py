@@ -24,7 +24,7 @@ class Ambiguous(Exception):
 class Log:
     """The recorders of one load, in the order in which they were made."""
     made = []    # objects
-    things = []  # globals, persistent objects
+    things = []  # globals, persistent objects, buffers
     clock = 0
 
 
@@ -72,10 +72,17 @@ def record(kind, target, args, kwargs):
 
 
 class Buffer(array.array):
-    """An out-of-band buffer with its number."""
+    """An out-of-band buffer with its number, and what was done to it."""
+
+    def note(self, what, *values):
+        Log.clock += 1
+        self.ops.append((Log.clock, what, values))
+
+    append, extend, add = Meta.append, Meta.extend, Meta.add
+    __setitem__, __setstate__ = Meta.__setitem__, Meta.__setstate__
 
 
-class Unpickler(pickle.Unpickler):
+class Recording:
     def find_class(self, module, name):
         return record("global", (module, name), (), {})
 
@@ -83,10 +90,19 @@ class Unpickler(pickle.Unpickler):
         return record("persistent", pid, (), {})
 
 
+class Unpickler(Recording, pickle.Unpickler):
+    """CPython's in C."""
+
+
+class PythonUnpickler(Recording, pickle._Unpickler):
+    """CPython's in Python, whose stack can be looked at."""
+
+
 def buffers():
     for number in range(1 << 20):
         buffer = Buffer("B", bytes(8))
-        buffer.number = number
+        buffer.number, buffer.ops = number, []
+        Log.things.append(buffer)
         yield buffer
 
 
@@ -96,6 +112,17 @@ def load(data, encoding="bytes"):
     copyreg.clear_extension_cache()
     value = Unpickler(io.BytesIO(data), encoding=encoding, buffers=buffers()).load()
     return value, Log.made, Log.things
+
+
+def fails_at_view(data, encoding="bytes"):
+    """Whether what cannot be done would have been done to a read-only buffer."""
+    unpickler = PythonUnpickler(io.BytesIO(data), encoding=encoding, buffers=buffers())
+    try:
+        unpickler.load()
+    except Exception:  # any: the C unpickler's is known
+        target = unpickler.stack[-1] if unpickler.stack else None
+        return type(target) is memoryview and type(target.obj) is Buffer
+    return False
 
 
 def is_recorder(value):
@@ -303,7 +330,7 @@ def is_setter(value):
 
 
 def thing_effects(things, printer):
-    """What was done to what is no object: to globals and persistent objects."""
+    """What was done to what is no object: to globals, persistent objects and buffers."""
     return [printer.text(thing, Word(what), *values)
             for thing in things for _, what, values in thing.ops]
 
