@@ -151,7 +151,8 @@ struct ff_step {
     int kind;
 };
 
-/* The same, for what is not an object of the stream; CALL: the object `target`, dropped. */
+/* The same, for what is not an object of the stream; CALL: the object `target`, dropped, or a
+ * container of calls that hold it. */
 struct ff_effect {
     int kind;
     uint64_t target, a, b;

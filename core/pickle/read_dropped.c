@@ -248,6 +248,34 @@ int ff_read_replaced(struct ff_reader *r, const uint64_t *cells, size_t count)
     return failed;
 }
 
+/* Everything below `call` is seen; what waits besides goes on waiting. */
+static void walk_call(struct walk *w, uint64_t call)
+{
+    struct ff_vec outside = w->waiting;
+    ff_vec_init(&w->waiting, sizeof(uint64_t), SIZE_MAX / 16);
+    wait_for_parts(w, call);
+    walk_all(w);
+    ff_vec_free(&w->waiting);
+    w->waiting = outside;
+}
+
+/* A call below `whole` that nothing has seen. One that holds `whole` is kept as a part of it: by
+ * itself it could only be written begun twice. */
+static void keep_found(struct walk *w, uint64_t whole, uint64_t call)
+{
+    bool inside = call != whole && contains(w->r, call, whole, &w->failed);
+    if (w->failed) {
+        return;
+    }
+    w->failed = inside ? keep_effect(w->r, whole) : keep_call(w->r, call);
+    if (inside) {
+        wait_for_parts(w, call);
+        walk_all(w);
+    } else if (!is_setter(w->r, ff_cell_node(call))) { /* its object is looked at later */
+        walk_call(w, call);
+    }
+}
+
 /* Calls below `cell` that nothing has seen, the outermost ones. */
 static void find_lost(struct walk *seen, uint64_t cell)
 {
@@ -256,20 +284,11 @@ static void find_lost(struct walk *seen, uint64_t cell)
     wait_for(&here, cell);
     while (here.waiting.count && !here.failed) {
         uint64_t next = next_waiting(&here);
-        if (ff_tag(next) != FF_TAG_OBJECT) {
+        if (ff_tag(next) == FF_TAG_OBJECT) {
+            keep_found(&here, cell, next);
+        } else {
             wait_for_parts(&here, next);
-            continue;
         }
-        here.failed = keep_call(here.r, next);
-        if (is_setter(here.r, ff_cell_node(next))) {
-            continue; /* what it was called for is looked at later */
-        }
-        struct ff_vec outside = here.waiting;
-        ff_vec_init(&here.waiting, sizeof(uint64_t), SIZE_MAX / 16);
-        wait_for_parts(&here, next);
-        walk_all(&here);
-        ff_vec_free(&here.waiting);
-        here.waiting = outside;
     }
     ff_vec_free(&here.waiting);
     seen->seen = here.seen;
