@@ -259,20 +259,34 @@ static void walk_call(struct walk *w, uint64_t call)
     w->waiting = outside;
 }
 
-/* A call below `whole` that nothing has seen. One that holds `whole` is kept as a part of it: by
- * itself it could only be written begun twice. */
-static void keep_found(struct walk *w, uint64_t whole, uint64_t call)
+static bool hold_each_other(struct walk *w, uint64_t call, uint64_t whole)
 {
-    bool inside = call != whole && contains(w->r, call, whole, &w->failed);
+    return call != whole && contains(w->r, call, whole, &w->failed) && !w->failed &&
+           contains(w->r, whole, call, &w->failed);
+}
+
+/* A call that nothing has seen, in `near`, which is `cell` or in it. One that holds one of them
+ * is kept as a part of it: by itself it could only be written begun twice. */
+static void keep_found(struct walk *w, uint64_t cell, uint64_t near, uint64_t call)
+{
+    uint64_t whole = call;
+    if (hold_each_other(w, call, cell)) {
+        whole = cell;
+    } else if (!w->failed && hold_each_other(w, call, near)) {
+        whole = near;
+    }
+    if (!w->failed && whole != call) {
+        w->failed = ff_read_note_shared(w->r, whole);
+    }
     if (w->failed) {
         return;
     }
-    w->failed = inside ? keep_effect(w->r, whole) : keep_call(w->r, call);
-    if (inside) {
+    w->failed = whole == call ? keep_call(w->r, call) : keep_effect(w->r, whole);
+    if (whole == cell && whole != call) {
         wait_for_parts(w, call);
         walk_all(w);
-    } else if (!is_setter(w->r, ff_cell_node(call))) { /* its object is looked at later */
-        walk_call(w, call);
+    } else if (whole != call || !is_setter(w->r, ff_cell_node(call))) {
+        walk_call(w, call); /* the object of a setter is looked at later */
     }
 }
 
@@ -282,11 +296,13 @@ static void find_lost(struct walk *seen, uint64_t cell)
     struct walk here = {.r = seen->r, .seen = seen->seen};
     ff_vec_init(&here.waiting, sizeof(uint64_t), SIZE_MAX / 16);
     wait_for(&here, cell);
+    uint64_t near = cell;
     while (here.waiting.count && !here.failed) {
         uint64_t next = next_waiting(&here);
         if (ff_tag(next) == FF_TAG_OBJECT) {
-            keep_found(&here, cell, next);
+            keep_found(&here, cell, near, next);
         } else {
+            near = next;
             wait_for_parts(&here, next);
         }
     }

@@ -99,6 +99,12 @@ static const struct odd streams[] = {
       "]q\0(cm\nD\n)Rcm\nC\nh\0\x85ReN.",
       "none\neffect\nlist 2 #1\ncall #2\nglobal 'm 'D\nargs\nend\ncall #3\n" CLASS
       "args\nref #1\nend\n"),
+    C("of the dict that it is a key of, left in a list", "](}q\0cm\nC\nh\0\x85RK\1seN.",
+      "none\neffect\ndict 1 #1\ncall #2\n" CLASS "args\nref #1\nend\nint 0x1\n"),
+    C("of the list that holds the list that it is in", "]q\0(](cm\nC\nh\0\x85ReeN.",
+      "none\neffect\nlist 1 #1\nlist 1 #2\ncall #3\n" CLASS "args\nref #1\nend\n"),
+    C("of the list that it is in, behind a setter",
+      "]q\0(cm\nf\ncm\nD\n)RK\1\x86Rcm\nC\nh\0\x85ReN.", NULL),
     C("a setter that is overwritten", "cm\nC\n)Rq\0}K\1cm\nf\nh\0K\2\x86RsK\1Ns0.",
       "call #1\n" CLASS "args\nsetter\nglobal 'm 'f\nint 0x2\nend\n"),
     C("of the class of what is fetched next", "cm\nC\nq\0K\1\x85Rq\1h\0K\2\x85R0h\1.",
