@@ -30,6 +30,22 @@ static struct ff_global_text *build_text(const struct ff_doc *doc, const char *m
     return t;
 }
 
+static bool names_of(const struct ff_global_node *g, const char **module,
+                     size_t *module_bytes, const char **name, size_t *name_bytes)
+{
+    return ff_cell_text(g->module, module, module_bytes) &&
+           ff_cell_text(g->name, name, name_bytes) && *module_bytes <= MAX_NAME_BYTES &&
+           *name_bytes <= MAX_NAME_BYTES && !memchr(*module, 0, *module_bytes) &&
+           !memchr(*name, 0, *name_bytes);
+}
+
+bool ff_global_has_text(uint64_t cell)
+{
+    const char *module, *name;
+    size_t module_bytes, name_bytes;
+    return names_of(ff_cell_node(cell), &module, &module_bytes, &name, &name_bytes);
+}
+
 const struct ff_global_text *ff_global_text(const struct ff_doc *doc, uint64_t cell)
 {
     struct ff_global_node *g = ff_cell_node(cell);
@@ -39,10 +55,7 @@ const struct ff_global_text *ff_global_text(const struct ff_doc *doc, uint64_t c
     }
     const char *module, *name;
     size_t module_size, name_size;
-    if (!ff_cell_text(g->module, &module, &module_size) ||
-        !ff_cell_text(g->name, &name, &name_size) || module_size > MAX_NAME_BYTES ||
-        name_size > MAX_NAME_BYTES || memchr(module, 0, module_size) ||
-        memchr(name, 0, name_size)) {
+    if (!names_of(g, &module, &module_size, &name, &name_size)) {
         return NULL;
     }
     struct ff_global_text *made = build_text(doc, module, module_size, name, name_size);

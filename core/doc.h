@@ -364,6 +364,8 @@ int ff_utf8_check(const uint8_t *text, size_t size_bytes);
 
 /* Names as Python 3 has them, NUL-ended; NULL: too long, with NUL inside, no memory. */
 const struct ff_global_text *ff_global_text(const struct ff_doc *doc, uint64_t cell);
+/* That NULL would mean no memory. */
+bool ff_global_has_text(uint64_t cell);
 /* Whether a cell is a GLOBAL of that "module.name". */
 bool ff_global_is(const struct ff_doc *doc, uint64_t cell, const char *full);
 

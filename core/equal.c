@@ -203,17 +203,29 @@ static int equal_items(struct comparing *c, struct ff_value a, struct ff_value b
     return result;
 }
 
+/* The entry of an equal key; -1: none; -2: a failure. */
+static int64_t find_key(struct comparing *c, struct ff_value in, struct ff_value key)
+{
+    struct ff_error own = FF_ERROR_INIT;
+    int64_t at = ff_seq_find(in.doc, in.cell, key, &own);
+    if (own.code && own.code != FF_E_CORRUPT) {
+        (void)ff_fail(c->e, own.code, NULL, "%s", own.message);
+        return -2;
+    }
+    return at < 0 ? -1 : at;
+}
+
 static int equal_dicts(struct comparing *c, struct ff_value a, struct ff_value b)
 {
     const struct ff_seq *x = ff_cell_node(a.cell), *y = ff_cell_node(b.cell);
     int result = x->count == y->count;
     c->steps += x->count;
     for (size_t i = 0; i < x->count && result == 1; i++) {
-        int64_t at =
-            ff_seq_find(b.doc, b.cell, ff_value_of(a.doc, x->cells[2 * i]), NULL);
-        result = at < 0 ? 0
-                        : later(c, ff_value_of(a.doc, x->cells[2 * i + 1]),
-                                ff_value_of(b.doc, y->cells[2 * (size_t)at + 1]));
+        int64_t at = find_key(c, b, ff_value_of(a.doc, x->cells[2 * i]));
+        result = at == -2 ? c->e->code
+                 : at < 0 ? 0
+                          : later(c, ff_value_of(a.doc, x->cells[2 * i + 1]),
+                                  ff_value_of(b.doc, y->cells[2 * (size_t)at + 1]));
     }
     return result;
 }
@@ -223,8 +235,9 @@ static int equal_sets(struct comparing *c, struct ff_value a, struct ff_value b)
     const struct ff_seq *x = ff_cell_node(a.cell), *y = ff_cell_node(b.cell);
     c->steps += x->count;
     for (size_t i = 0; i < x->count; i++) {
-        if (ff_seq_find(b.doc, b.cell, ff_value_of(a.doc, x->cells[i]), NULL) < 0) {
-            return 0;
+        int64_t at = find_key(c, b, ff_value_of(a.doc, x->cells[i]));
+        if (at < 0) {
+            return at == -2 ? c->e->code : 0;
         }
     }
     return x->count == y->count;

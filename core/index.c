@@ -14,6 +14,7 @@
 struct probe {
     uint64_t cell;
     bool content, text;
+    bool failed;         /* what it is compared with has no id: no memory */
     struct ff_key_id id; /* not by content */
     const void *data;
     size_t size_bytes;
@@ -56,6 +57,7 @@ static bool by_content(struct ff_value v, struct probe *p)
 static int make_probe(struct ff_doc *doc, struct ff_value key, struct probe *p,
                       struct ff_error *e)
 {
+    p->failed = false;
     if (ff_tag(key.cell) == FF_TAG_INT) {
         p->cell = key.cell;
         p->content = p->text = false;
@@ -66,7 +68,7 @@ static int make_probe(struct ff_doc *doc, struct ff_value key, struct probe *p,
     return p->content ? FF_OK : ff_key_id(doc, key, &p->id, e);
 }
 
-static bool matches(struct ff_doc *doc, const struct probe *p, uint64_t cell)
+static bool matches(struct ff_doc *doc, struct probe *p, uint64_t cell)
 {
     struct probe other;
     struct ff_value key = ff_value_of(doc, cell);
@@ -81,8 +83,12 @@ static bool matches(struct ff_doc *doc, const struct probe *p, uint64_t cell)
         return content && other.text == p->text && other.size_bytes == p->size_bytes &&
                memcmp(other.data, p->data, p->size_bytes) == 0;
     }
-    return !content && ff_key_id(doc, key, &other.id, NULL) == FF_OK &&
-           ff_key_id_equal(&other.id, &p->id);
+    if (content) {
+        return false;
+    }
+    bool known = ff_key_id(doc, key, &other.id, NULL) == FF_OK;
+    p->failed = p->failed || !known;
+    return known && ff_key_id_equal(&other.id, &p->id);
 }
 
 static uint64_t hash_of(const struct ff_doc *doc, const struct probe *p)
@@ -134,7 +140,7 @@ static bool ascending(const uint64_t *cells, size_t count, size_t stride)
 }
 
 static int64_t by_halves(struct ff_doc *doc, const struct ff_seq *seq, size_t stride,
-                         const struct probe *p)
+                         struct probe *p)
 {
     size_t low = 0, high = seq->count;
     bool is_int = !p->content && p->id.high == 0;
@@ -166,8 +172,9 @@ static int64_t by_halves(struct ff_doc *doc, const struct ff_seq *seq, size_t st
 
 /* ---- the index ---- */
 
+/* -1: not there, or p->failed. */
 static int64_t find(struct ff_doc *doc, const struct ff_seq *seq, size_t stride,
-                    const struct probe *p)
+                    struct probe *p)
 {
     if (seq->count <= FF_SMALL_DICT) {
         for (size_t i = 0; i < seq->count; i++) {
@@ -283,7 +290,8 @@ static int put_one(struct ff_doc *doc, struct ff_seq *seq, size_t stride,
                    ? FF_OK
                    : ff_doc_full(doc, e);
     }
-    uint64_t *room = ff_seq_reserve(doc, seq, seq->count * stride, stride);
+    uint64_t *room =
+        p.failed ? NULL : ff_seq_reserve(doc, seq, seq->count * stride, stride);
     if (!room) {
         return ff_doc_full(doc, e);
     }
@@ -370,6 +378,10 @@ int64_t ff_seq_find(const struct ff_doc *doc, uint64_t container, struct ff_valu
     int64_t at = -2;
     if (!make_probe(own, key, &p, e)) {
         at = find(own, seq, stride, &p);
+        if (p.failed) {
+            (void)ff_doc_full(doc, e);
+            at = -2;
+        }
     }
     (void)pthread_mutex_unlock(&own->lock);
     return at;

@@ -147,7 +147,9 @@ static int allow(struct ff_policy *p, const char *what, size_t size, struct ff_e
     struct rule rule = {copy, split + 1};
     if (ff_vec_append(&p->rules, &rule)) {
         ff_free(copy);
-        return ff_fail(e, FF_E_LIMIT, NULL, "a policy of over %u rules", MAX_RULES);
+        return p->rules.count < MAX_RULES
+                   ? ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory")
+                   : ff_fail(e, FF_E_LIMIT, NULL, "a policy of over %u rules", MAX_RULES);
     }
     return FF_OK;
 }

@@ -206,7 +206,7 @@ int ff_read_put(struct ff_reader *r, uint64_t index)
     }
     uint64_t *slot = memo_slot(r, index);
     if (!slot) {
-        return FF_E_LIMIT;
+        return r->e->code;
     }
     uint64_t top = r->stack[r->depth - 1];
     /* A dense slot may be that of an index that was far when it was put. */

@@ -88,6 +88,11 @@ uint64_t ff_scan_name(struct ff_reader *r, const struct ff_names_read *names, bo
         g->node.line = line;
         g->next = first;
         *slot = (uintptr_t)g;
+        /* what it is called by is asked when nothing can fail any more */
+        uint64_t cell = ff_cell(FF_TAG_GLOBAL, g);
+        if (ff_global_has_text(cell) && !ff_global_text(r->doc, cell)) {
+            return 0;
+        }
     }
     return ff_cell(FF_TAG_GLOBAL, g);
 }
