@@ -362,8 +362,70 @@ START_TEST(array_larger_than_the_budget_streams_through_it)
 }
 END_TEST
 
+/* ---- larger than all memory, at once ---- */
+
+/* 2^60 bytes, by strides of 0: more than any memory or file. In a pickle it streams until the
+ * medium is full; a chunk is held in memory, and is refused. Nothing is left. */
+static int save_too_large(void *ctx)
+{
+    static const int64_t shape[2] = {INT64_C(1) << 30, INT64_C(1) << 28},
+                         strides[2] = {0};
+    static const float element = 1;
+    static const struct {
+        const char *name;
+        const int64_t *chunk;
+        uint32_t chunking;
+        struct said said;
+    } rows[] = {
+        {"in the pickle", NULL, FF_CHUNK_NONE, {FF_E_NO_SPACE, "run/a", "too large", 1}},
+        {"in one chunk", shape, 0, {FF_E_LIMIT, "run/a#field", "bytes", 1}}};
+    const struct rlimit most = {64 << 20, 64 << 20}; /* or it would fill the disk */
+    struct fixture *f = ctx;
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_host *host = new_host(NULL, &e);
+    struct ff_storage *s = ff_storage_factory(host, f->json, &e);
+    EXPECT(setrlimit(RLIMIT_FSIZE, &most) == 0 && s, &e);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct ff_array_params p = {.struct_size = FF_SIZE(ff_array_params, options),
+                                    .chunking = rows[i].chunking,
+                                    .chunk = rows[i].chunk,
+                                    .ndim = 2,
+                                    .descr = "<f4",
+                                    .shape = shape,
+                                    .strides = strides,
+                                    .data = &element};
+        struct ff_doc *d;
+        struct ff_value v;
+        e = (struct ff_error)FF_ERROR_INIT;
+        d = ff_doc_new(&e);
+        v = ff_new_dict(d, &e);
+        (void)ff_set(d, v, "field", ff_new_array_take(d, ff_array_new(&p, &e), &e), &e);
+        EXPECT(e.code == FF_OK, &e);
+        (void)ff_save(s, "run", "a", v, NULL, &e);
+        EXPECT(e.code == rows[i].said.code && strcmp(e.place, rows[i].said.place) == 0 &&
+                   strstr(e.message, rows[i].said.cause) && e.fix[0],
+               &e);
+        ff_doc_free(d);
+    }
+    ff_storage_close(s);
+    ff_host_close(host);
+    return 0;
+}
+
+START_TEST(array_that_no_memory_can_hold_is_told_with_its_place)
+{
+    struct fixture f;
+    fixture_open(&f, ON_FILE, NULL);
+    ck_assert_int_eq(in_child(save_too_large, &f, 20), 0);
+    ck_assert_int_eq(ff_file_exists(f.storage, "run", "a", NULL), 0);
+    ck_assert_int_eq(count_orphans(&f, 0), 0);
+    fixture_close(&f);
+}
+END_TEST
+
 RUN_TESTS("values", value_nested_100000_deep_is_saved_read_and_freed,
           failure_far_down_a_deep_value_is_told,
           value_that_holds_itself_is_saved_read_shown_and_written_as_json,
           arrays_without_dimensions_or_elements_are_kept,
-          array_larger_than_the_budget_streams_through_it)
+          array_larger_than_the_budget_streams_through_it,
+          array_that_no_memory_can_hold_is_told_with_its_place)
