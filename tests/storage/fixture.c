@@ -7,8 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const where_names[WHERE_COUNT + 1] = {"file", "memory", "fault over file",
-                                                  "fault over memory", "S3"};
+const char *const where_names[WHERE_COUNT + 1] = {
+    "file", "memory", "fault over file", "fault over memory", "file of an old system",
+    "S3"};
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -26,7 +27,8 @@ static void make_json(struct fixture *f)
             "{\"endpoint_url\": \"%s\", \"key\": \"ffkey\", \"secret\": "
             "\"ffsecretffsecret\"}}}",
             f->folder, getenv("FF_S3_URL"));
-    } else if (f->where == ON_FILE || f->where == ON_FAULT_OVER_FILE) {
+    } else if (f->where == ON_FILE || f->where == ON_FAULT_OVER_FILE ||
+               f->where == ON_FILE_OF_OLD_SYSTEM) {
         (void)snprintf(inner, sizeof inner,
                        "{\"kind\": \"file\", \"options\": {\"path\": \"%s/store\"}}",
                        f->folder);
@@ -69,6 +71,7 @@ void fixture_open(struct fixture *f, enum where where, const char *config)
                           : "{\"plugins\": {\"enable\": "
                             "[\"memory\", \"fault\", \"acme.wave\", \"picky\"]}}");
     o.config_json = f->config;
+    o.draft_sys = where == ON_FILE_OF_OLD_SYSTEM ? old_system() : NULL;
     f->host = ff_host_open(&o, &e);
     ck_assert_msg(f->host != NULL, "%s: %s (%s)", e.place, e.message, e.fix);
     make_json(f);

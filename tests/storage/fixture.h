@@ -15,6 +15,7 @@ enum where {
     ON_MEMORY,
     ON_FAULT_OVER_FILE,
     ON_FAULT_OVER_MEMORY,
+    ON_FILE_OF_OLD_SYSTEM, /* no openat2, no locks, no flags of renames, no fallocate */
     WHERE_COUNT,
     ON_S3 = WHERE_COUNT
 };
@@ -27,6 +28,9 @@ struct fixture {
     char json[512];
     char config[1024];
 };
+
+/* The system calls of the old system, for ff_host_options.draft_sys. */
+const void *old_system(void);
 
 extern const char *const where_names[WHERE_COUNT + 1];
 

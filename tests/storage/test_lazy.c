@@ -102,7 +102,8 @@ static void dead_move_and(void (*act)(struct fixture *, const char *), const cha
     die_in_move(&f);
     if (ff_file_exists(f.storage, "run", task, &e)) {
         int both = ff_file_exists(f.storage, "run", other, &e);
-        ck_assert_int_eq(both, where != ON_FILE && where != ON_FAULT_OVER_FILE);
+        ck_assert_int_eq(both, where == ON_MEMORY || where == ON_FAULT_OVER_MEMORY ||
+                                   where == ON_S3);
         act(&f, task);
         if (both) {
             expect_sample_at(&f, "run", other, 1);

@@ -379,7 +379,7 @@ static int save_too_large(void *ctx)
     } rows[] = {
         {"in the pickle", NULL, FF_CHUNK_NONE, {FF_E_NO_SPACE, "run/a", "too large", 1}},
         {"in one chunk", shape, 0, {FF_E_LIMIT, "run/a#field", "bytes", 1}}};
-    const struct rlimit most = {64 << 20, 64 << 20}; /* or it would fill the disk */
+    const struct rlimit most = {4 << 20, 4 << 20}; /* or it would fill the disk */
     struct fixture *f = ctx;
     struct ff_error e = FF_ERROR_INIT;
     struct ff_host *host = new_host(NULL, &e);
@@ -416,7 +416,7 @@ START_TEST(array_that_no_memory_can_hold_is_told_with_its_place)
 {
     struct fixture f;
     fixture_open(&f, ON_FILE, NULL);
-    ck_assert_int_eq(in_child(save_too_large, &f, 20), 0);
+    ck_assert_int_eq(in_child(save_too_large, &f, 50), 0);
     ck_assert_int_eq(ff_file_exists(f.storage, "run", "a", NULL), 0);
     ck_assert_int_eq(count_orphans(&f, 0), 0);
     fixture_close(&f);
