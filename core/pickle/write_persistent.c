@@ -16,12 +16,13 @@ static int step_pid(struct ff_dumper *d, struct ff_part_frame *f)
     return ff_write_op(d, FF_OP_BINPERSID);
 }
 
+/* A line is ASCII (2); what is not goes as BINPERSID, which every protocol may have. */
 int ff_write_pid(struct ff_dumper *d, uint64_t pid, bool scratch)
 {
     const char *text;
     size_t size;
     if (d->protocol == 0 && ff_cell_text(pid, &text, &size) &&
-        !memchr(text, '\n', size)) {
+        !memchr(text, '\n', size) && ff_utf8_check((const uint8_t *)text, size) == 2) {
         int failed = ff_write_op(d, FF_OP_PERSID);
         failed = failed ? failed : ff_write_bytes(d, text, size);
         return failed ? failed : ff_write_op(d, '\n');
