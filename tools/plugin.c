@@ -374,7 +374,7 @@ static int which(struct ff_cli *c, struct ff_error *e)
 int ff_verb_plugin(struct ff_cli *c, struct ff_error *e)
 {
     static const char *const names[] = {"list",  "info", "install", "enable", "disable",
-                                        "which", "pin",  "unpin",   "check", "new"};
+                                        "which", "pin",  "unpin",   "check",  "new"};
     enum { COUNT = sizeof names / sizeof *names };
     const char *near;
     int i = 0;

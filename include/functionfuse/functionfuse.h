@@ -56,7 +56,10 @@ struct ff_host_options {
     uint32_t struct_size;
     uint32_t threads; /* 0: what "threads" in the configuration says, else the CPUs that
                          affinity and cgroup allow */
-    uint64_t memory_bytes;   /* budget for array work; 0: configuration, else 256 MiB */
+    /* Budget of what arrays are saved and pushed with; 0: configuration, else 256 MiB. A read
+     * has scratch of its own beside it, as it may run inside a save: on each thread 1 MiB,
+     * or twice a chunk where chunks are compressed. */
+    uint64_t memory_bytes;
     const char *config_path; /* a JSON file; NULL: $FF_CONFIG,
                                 $XDG_CONFIG_HOME/functionfuse/config.json,
                                 /etc/functionfuse/config.json, else none; "" = none */
