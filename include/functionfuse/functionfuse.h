@@ -60,10 +60,10 @@ struct ff_host_options {
      * has scratch of its own beside it, as it may run inside a save: on each thread 1 MiB,
      * or twice a chunk where chunks are compressed. */
     uint64_t memory_bytes;
-    const char *config_path; /* a JSON file; NULL: $FF_CONFIG,
+    const char *config_path;        /* a JSON file; NULL: $FF_CONFIG,
                                 $XDG_CONFIG_HOME/functionfuse/config.json,
                                 /etc/functionfuse/config.json, else none; "" = none */
-    const char *config_json; /* the configuration itself, instead of any file */
+    const char *config_json;        /* the configuration itself, instead of any file */
     const char *const *plugin_path; /* directories, NULL-ended, searched first; or NULL */
     int32_t durability; /* enum ff_durability; FULL: what the configuration says, else
                            full */
