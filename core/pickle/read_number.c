@@ -160,12 +160,14 @@ int ff_read_int_text(struct ff_reader *r, const uint8_t *text, size_t size, int 
 }
 
 /* Of two characters "00" and "01" (and "+1", " 1") are bools: that is how protocols 0 and 1
- * write them. A leading 0 is octal, as in C. */
+ * write them. A leading 0 is octal, as in C, and a NUL ends the text: alone it is 0. */
 int ff_op_int_line(struct ff_reader *r)
 {
-    uint64_t cell;
+    uint64_t cell = ff_cell_of_int(0);
     bool spaced = r->arg_bytes && is_space(r->arg[r->arg_bytes - 1]);
-    int failed = ff_read_int_text(r, r->arg, r->arg_bytes, 0, !spaced, &cell);
+    bool none = r->arg_bytes && r->arg[0] == 0;
+    int failed =
+        none ? FF_OK : ff_read_int_text(r, r->arg, r->arg_bytes, 0, !spaced, &cell);
     if (failed) {
         return failed;
     }

@@ -3,6 +3,7 @@
  * say what was asked for, in stream order. */
 #include <string.h>
 
+#include "core/base/name.h"
 #include "read.h"
 
 /* ---- globals ---- */
@@ -34,8 +35,8 @@ int ff_read_names(struct ff_reader *r, struct ff_names_read *out)
     out->name_bytes = (size_t)(newline - r->at);
     r->at = newline + 1;
     if (!out->module_bytes || !out->name_bytes ||
-        !ff_utf8_check(out->module, out->module_bytes) ||
-        !ff_utf8_check(out->name, out->name_bytes)) {
+        !ff_utf8_valid((const char *)out->module, out->module_bytes) ||
+        !ff_utf8_valid((const char *)out->name, out->name_bytes)) {
         return ff_read_fail(r, FF_E_CORRUPT, "module or name is empty or not UTF-8");
     }
     if (out->module[out->module_bytes - 1] == '\r' ||

@@ -4,6 +4,7 @@
 
 #include "compat.h"
 #include "core/base/alloc.h"
+#include "core/base/name.h"
 #include "write.h"
 
 /* ---- globals ---- */
@@ -30,6 +31,10 @@ static int write_lines(struct ff_dumper *d, uint8_t op, const char *module,
     if (memchr(module, '\n', module_size) || memchr(name, '\n', name_size)) {
         return ff_fail(d->e, FF_E_UNSUPPORTED, NULL,
                        "a name with a line break needs protocol 4, not %u", d->protocol);
+    }
+    if (!ff_utf8_valid(module, module_size) || !ff_utf8_valid(name, name_size)) {
+        return ff_fail(d->e, FF_E_UNSUPPORTED, NULL,
+                       "a name with a surrogate needs protocol 4, not %u", d->protocol);
     }
     int failed = ff_write_op(d, op);
     failed = failed ? failed : ff_write_bytes(d, module, module_size);
