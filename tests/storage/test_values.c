@@ -382,9 +382,11 @@ static int save_too_large(void *ctx)
     const struct rlimit most = {4 << 20, 4 << 20}; /* or it would fill the disk */
     struct fixture *f = ctx;
     struct ff_error e = FF_ERROR_INIT;
+    EXPECT(setrlimit(RLIMIT_FSIZE, &most) == 0,
+           &e); /* a storage asks when it is opened */
     struct ff_host *host = new_host(NULL, &e);
     struct ff_storage *s = ff_storage_factory(host, f->json, &e);
-    EXPECT(setrlimit(RLIMIT_FSIZE, &most) == 0 && s, &e);
+    EXPECT(s, &e);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct ff_array_params p = {.struct_size = FF_SIZE(ff_array_params, options),
                                     .chunking = rows[i].chunking,
