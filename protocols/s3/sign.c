@@ -140,17 +140,21 @@ int ff_s3_sign(struct ff_s3_to_sign *s, struct ff_buf *out)
     rc = canonical_request(s, &text);
     rc = rc ? rc : ff_digest_of(FF_DIGEST_SHA256, text.data, text.length_bytes, hash);
     ff_buf_clear(&text);
-    ff_hex(hash, sizeof hash, hex);
-    rc = rc ? rc : ff_buf_printf(&text, "AWS4-HMAC-SHA256\n%s\n%s\n%s", date, scope, hex);
+    if (rc == 0) {
+        ff_hex(hash, sizeof hash, hex);
+        rc = ff_buf_printf(&text, "AWS4-HMAC-SHA256\n%s\n%s\n%s", date, scope, hex);
+    }
     rc = rc ? rc : signing_key(s, date, key);
     rc = rc ? rc : hmac(key, sizeof key, text.data, text.length_bytes, hash);
     explicit_bzero(key, sizeof key);
-    ff_hex(hash, sizeof hash, hex);
     rc = rc ? rc
             : ff_buf_printf(out, "AWS4-HMAC-SHA256 Credential=%s/%s,SignedHeaders=",
                             s->secrets->key, scope);
     rc = rc ? rc : append_names(s, out);
-    rc = rc ? rc : ff_buf_printf(out, ",Signature=%s", hex);
+    if (rc == 0) {
+        ff_hex(hash, sizeof hash, hex);
+        rc = ff_buf_printf(out, ",Signature=%s", hex);
+    }
     ff_buf_free(&text);
     return rc;
 }
