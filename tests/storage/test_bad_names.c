@@ -183,16 +183,9 @@ END_TEST
 /* The longest there is, and those that only look odd. */
 static void odd_names(struct fixture *f)
 {
-    static const char *const good[] = {HUNDRED HUNDRED,
-                                       "a b:c#d[e]%",
-                                       "a..b",
-                                       "a.",
-                                       "gr\xc3\xb6\xc3\x9f"
-                                       "e",
-                                       "Bigdata",
-                                       "bigdata2",
-                                       "*",
-                                       "-r"};
+    static const char *const good[] = {
+        HUNDRED HUNDRED, "a b:c#d[e]%", "a..b", "a.", "gr\xc3\xb6\xc3\x9f",
+        "Bigdata",       "bigdata2",    "*",    "-r"};
 
     for (size_t i = 0; i < COUNT_OF(good); i++) {
         save_sample(f, good[i], (int)i);
