@@ -9,46 +9,10 @@
 #include <unistd.h>
 
 #include "file_store.h"
+#include "no_memory.h"
 #include "run.h"
 
 static struct store s;
-
-/* The linker sends malloc and its kin here (--wrap). How many still succeed before one fails;
- * negative: all do. */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-int __real_posix_memalign(void **out, size_t align, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-int __wrap_posix_memalign(void **out, size_t align, size_t size);
-static long left = -1;
-
-static bool no_memory(void)
-{
-    return left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return no_memory() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return no_memory() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return no_memory() ? NULL : __real_realloc(old, size);
-}
-
-int __wrap_posix_memalign(void **out, size_t align, size_t size)
-{
-    return no_memory() ? ENOMEM : __real_posix_memalign(out, align, size);
-}
 
 /* What a scenario gives when it saw something wrong: Check's own assertions allocate. */
 enum { WRONG = 99 };

@@ -5,49 +5,11 @@
 #include <functionfuse/diff.h>
 #include <functionfuse/pickle.h>
 
-#include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "no_memory.h"
 #include "run.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-int __real_posix_memalign(void **out, size_t align, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-int __wrap_posix_memalign(void **out, size_t align, size_t size);
-
-/* How many allocations still succeed before one fails; negative: all do. */
-static long left = -1;
-
-static int fails(void)
-{
-    return left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
-
-int __wrap_posix_memalign(void **out, size_t align, size_t size)
-{
-    return fails() ? ENOMEM : __real_posix_memalign(out, align, size);
-}
 
 #define PROTOCOL_2                                                                       \
     "\200\002}q\000(X\004\000\000\000listq\001]q\002(K\001G@\004\000\000\000\000\000"    \
