@@ -59,7 +59,7 @@ static int find_alike(struct ff_differ *d, struct ff_diff_pair both, size_t *loo
 {
     for (size_t n = ff_length(both.b); *looked < n; ++*looked) {
         struct ff_value value, other = ff_diff_key_at(both.b, *looked, &value);
-        int64_t there;
+        int64_t there = -1;
         int rc = find(d, both.a, other, &there);
         if (!rc && there >= 0) {
             continue;
