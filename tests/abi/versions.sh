@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Old and new together: each of the host, a protocol and a serializer is of this version or of a later
 # one, whose structs have members more, and each pair works. The later host is built only with
-# FF_LONG=1. versions.sh LIBRARY PLUGIN-DIR
+# FF_LONG=1. versions.sh LIBRARY PLUGIN-DIR STORY
 # shellcheck source-path=SCRIPTDIR
 here=$(cd "$(dirname "$0")" && pwd)
-library=$(realpath "$1") own_plugins=$(realpath "$2")
+library=$(realpath "$1") own_plugins=$(realpath "$2") story=$(realpath "$3")
 # shellcheck source=../cli/tap.sh
 . "$here/../cli/tap.sh"
+# shellcheck source=../old-plugins/pairs.sh
+. "$here/../old-plugins/pairs.sh"
 umask 022
 
 # ---- a later version of everything ----
@@ -103,4 +105,9 @@ export LD_LIBRARY_PATH=$work/host
 like 'it is the one that runs' "$("$FF" version)" '*9.0.0*'
 all_pairs 'later'
 programs later "$work/host"
+for folder in $(kept_folders); do
+    release=$(basename "$(dirname "$folder")")
+    kept_copy "$folder" "kept-$release"
+    kept_pairs "$release: later" "$work/host" "$work/kept-$release" "$work/later/out" file
+done
 finish
