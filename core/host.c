@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 #include <limits.h>
+#include <link.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -83,12 +84,15 @@ static int take_options(struct ff_host *host, const struct ff_host_options *o,
 static int find_library(struct ff_host *host, struct ff_error *e)
 {
     char full[PATH_MAX];
+    struct link_map *map = NULL;
     const char *path;
     Dl_info info;
 
-    if (!dladdr((const void *)&ff_sys_posix, &info) || !info.dli_fname) {
+    if (!dladdr1((const void *)&ff_sys_posix, &info, (void **)&map, RTLD_DL_LINKMAP) ||
+        !info.dli_fname) {
         return FF_OK;
     }
+    host->in_program = map && !map->l_name[0];
     path = realpath(info.dli_fname, full);
     if (!path || !strrchr(path, '/')) {
         return FF_OK;

@@ -25,6 +25,7 @@ struct ff_host {
     char **extra_path; /* ff_host_options.plugin_path, NULL-ended */
     char *library;     /* the file that this code is in, or NULL when not known */
     char *library_dir; /* its folder */
+    int in_program;    /* it is the program itself: nothing was installed beside it */
     struct ff_trust trust;
     struct ff_config *config;
     struct ff_pool_own *pool;

@@ -275,6 +275,14 @@ int ff_plugin_enable(struct ff_host *host, const char *name, int on, struct ff_e
     return edit_config(host, &(struct ff_config_change){.name = name, .on = on}, e);
 }
 
+/* Rows are as they stay once they were counted. */
+static int is_in_program(const struct ff_host *host, size_t i)
+{
+    const struct ff_plugin_file *file = ff_plugin_of(host->registry, i)->file;
+
+    return file && file->in_program;
+}
+
 /* The file that has the plugin: the one that is taken, else the first. */
 static const char *file_of(const struct ff_host *host, const char *name)
 {
@@ -283,7 +291,7 @@ static const char *file_of(const struct ff_host *host, const char *name)
     for (size_t i = 0; i < ff_plugin_count(host); i++) {
         const struct ff_plugin_row *row = ff_plugin_at(host, i);
 
-        if (strcmp(row->name, name) == 0) {
+        if (strcmp(row->name, name) == 0 && !is_in_program(host, i)) {
             if (strcmp(row->code, "loaded") == 0) {
                 return row->file;
             }

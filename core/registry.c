@@ -12,7 +12,7 @@
 #include "core/base/name.h"
 #include "core/wait.h"
 
-enum { PLUGINS_MAX = 1 << 20 };
+enum { PLUGINS_MAX = 1 << 20, CONFIGURED = 1 << 21 };
 
 static int no_memory(struct ff_error *e)
 {
@@ -124,18 +124,22 @@ static int is_default(const char *name, int may_be_alike)
     return 0;
 }
 
-int ff_plugin_rank(const struct ff_registry *r, const char *name, size_t dir,
-                   int may_be_alike)
+/* What the configuration names comes before what the program brings, and that before our own. */
+int ff_plugin_rank(const struct ff_registry *r, const char *name,
+                   const struct ff_plugin_file *file, int may_be_alike)
 {
     const struct ff_config *config = r->host->config;
-    const struct ff_plugin_dir *d = ff_vec_at(&r->dirs, dir);
+    const struct ff_plugin_dir *d = ff_vec_at(&r->dirs, file->dir);
     int position = find_in(config->enable, name, may_be_alike);
 
     if (find_in(config->disable, name, may_be_alike) >= 0) {
         return -1;
     }
     if (position >= 0) {
-        return position + 1;
+        return CONFIGURED + position;
+    }
+    if (file->in_program) {
+        return file->in_program;
     }
     return d->origin == FF_DIR_OWN && is_default(name, may_be_alike) ? 0 : -1;
 }
@@ -195,14 +199,23 @@ void ff_registry_free(struct ff_registry *r)
     ff_free(r);
 }
 
-/* Who takes the name from `p`: one of an earlier directory, or of the same one. */
+/* The program's own plugins are found before those of any folder. */
+static size_t place_of(const struct ff_plugin *p)
+{
+    return p->file->in_program ? 0 : 1 + p->file->dir;
+}
+
+/* Who takes the name from `p`: one of an earlier directory, or of the same one; or one that is in
+ * use already. */
 static const struct ff_plugin *find_rival(const struct ff_registry *r,
                                           const struct ff_plugin *p)
 {
     for (size_t i = 0; i < r->plugins.count; i++) {
         const struct ff_plugin *q = ff_plugin_of(r, i);
 
-        if (q != p && q->rank >= 0 && !q->settled && q->file->dir <= p->file->dir &&
+        if (q != p && q->rank >= 0 &&
+            (q->settled ? strcmp(q->row.code, "loaded") == 0
+                        : place_of(q) <= place_of(p)) &&
             strcmp(q->row.name, p->row.name) == 0 &&
             strcmp(q->row.kind, p->row.kind) == 0) {
             return q;
@@ -215,7 +228,7 @@ static int settle_duplicate(struct ff_plugin *p, struct ff_error *e)
 {
     struct ff_verdict v = {.code = NULL};
 
-    if (p->rival->file->dir < p->file->dir) {
+    if (p->rival->settled || place_of(p->rival) < place_of(p)) {
         ff_verdict_set(&v, "duplicate", "\"%.100s\" is taken by %.300s, found earlier",
                        p->row.name, p->rival->file->path);
     } else {

@@ -27,8 +27,9 @@ struct ff_plugin_file {
     dev_t dev;
     ino_t ino;
     int noteless;
-    int pinned; /* what is loaded is a copy of the bytes that a pin names */
-    int opened; /* its descriptors have been asked for */
+    int in_program; /* it is no file of a folder, but the n-th that the program registered */
+    int pinned;     /* what is loaded is a copy of the bytes that a pin names */
+    int opened;     /* its descriptors have been asked for */
 };
 
 enum ff_plugin_text {
@@ -85,9 +86,10 @@ struct ff_plugin *ff_plugin_new(struct ff_registry *, struct ff_plugin_file *,
                                 const char *path, struct ff_error *);
 /* The row is final. FF_OK, or FF_E_NO_MEMORY. */
 int ff_plugin_settle(struct ff_plugin *, const struct ff_verdict *, struct ff_error *);
-/* How a plugin of that name in that directory ranks; < 0 = not enabled. `alike`: '.', '_' and
- * '-' are the same (names of files cannot have them all). */
-int ff_plugin_rank(const struct ff_registry *, const char *name, size_t dir, int alike);
+/* How a plugin of that name in that file ranks; < 0 = not enabled. `alike`: '.', '_' and '-' are
+ * the same (names of files cannot have them all). */
+int ff_plugin_rank(const struct ff_registry *, const char *name,
+                   const struct ff_plugin_file *, int alike);
 /* Whether two names are the same but for '.', '_' and '-'; only `bytes` of a count. */
 int ff_names_alike(const char *a, size_t bytes, const char *b);
 
@@ -102,6 +104,22 @@ int ff_registry_prepare(struct ff_registry *, struct ff_error *);
 
 /* Find the directories and look at every file in them. */
 int ff_registry_scan(struct ff_registry *, struct ff_error *);
+
+/* ---- registry_bind.c ---- */
+
+/* What a file gave: one of the two. */
+struct ff_found {
+    const struct ff_serializer *serializer;
+    const struct ff_protocol *protocol;
+};
+
+/* Descriptors that passed the first check become rows of the file, or `v` says what is wrong.
+ * FF_E_NO_MEMORY. */
+int ff_plugin_bind(struct ff_registry *, struct ff_plugin_file *, const struct ff_found *,
+                   struct ff_verdict *v, struct ff_error *);
+/* Every row of the file that is not final yet. FF_E_NO_MEMORY. */
+int ff_plugin_settle_file(struct ff_registry *, const struct ff_plugin_file *,
+                          const struct ff_verdict *, struct ff_error *);
 
 /* ---- registry_load.c ---- */
 

@@ -114,7 +114,7 @@ static int add_plugin(struct ff_registry *r, struct ff_plugin_file *file,
     if (code) {
         return code;
     }
-    p->rank = ff_plugin_rank(r, note ? note->name : stem, file->dir, !note);
+    p->rank = ff_plugin_rank(r, note ? note->name : stem, file, !note);
     ff_host_log(r->host, FF_LOG_DEBUG, "plugin: %s: %s \"%s\", %s%s%s", file->path,
                 note ? note->kind : "no note:", note ? note->name : stem,
                 g->verdict.code ? g->verdict.code
@@ -215,7 +215,8 @@ static int scan_dir(struct ff_registry *r, size_t dir, struct ff_error *e)
     }
     fd = ff_open_at(sys, AT_FDCWD, d->path, O_RDONLY | O_DIRECTORY);
     code = fd < 0 ? fd : sys->fstat(sys, fd, &st);
-    if (code == -ENOENT && d->origin == FF_DIR_USER) {
+    if (code == -ENOENT &&
+        (d->origin == FF_DIR_USER || (d->origin == FF_DIR_OWN && r->host->in_program))) {
         return FF_OK; /* most people have none */
     }
     if (code == -ENOMEM) {

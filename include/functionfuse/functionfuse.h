@@ -88,9 +88,25 @@ FF_API struct ff_host *ff_host_open(const struct ff_host_options *, struct ff_er
  * allowed. */
 FF_API void ff_host_close(struct ff_host *);
 
+struct ff_serializer; /* plugin.h */
+struct ff_protocol;
+
+/* A plugin that is compiled into the program: the function that its file would export, under a
+ * name of the program's own (-Dff_serializer_describe=acme_wave_describe for its file); the other
+ * one is NULL. It takes the same way as one from a folder, but for what is asked of a file: its
+ * descriptor is checked now, its needs and options when it is used; it has a row. It is enabled
+ * unless the configuration says "disable", is asked before our own and behind those that
+ * "enable" names, the last one registered first, and takes its name from a file that is not in
+ * use yet. To be called before the plugins are counted (FF_E_USAGE); "require" is looked at
+ * earlier, in ff_host_open. FF_E_PLUGIN: the descriptor is refused, as its row says too. */
+FF_API int ff_register_static(struct ff_host *,
+                              const struct ff_serializer *(*serializer)(void),
+                              const struct ff_protocol *(*protocol)(void),
+                              struct ff_error *);
+
 /* One file of a plugin directory, or one plugin in it. */
 struct ff_plugin_row {
-    const char *file;    /* full path */
+    const char *file;    /* full path; of a plugin that is compiled in, the program's */
     const char *name;    /* "HDFSerializer"; "" = not known */
     const char *kind;    /* "serializer", "protocol", "" = not known */
     const char *version; /* the plugin's, or "" */
