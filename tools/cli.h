@@ -235,6 +235,7 @@ int ff_in_seekable(const char *path, char *out, size_t size, int *fd, struct ff_
 /* ---- the verbs ---- */
 
 int ff_verb_ls(struct ff_cli *, struct ff_error *);
+int ff_verb_du(struct ff_cli *, struct ff_error *);
 int ff_verb_show(struct ff_cli *, struct ff_error *);
 int ff_verb_info(struct ff_cli *, struct ff_error *);
 int ff_verb_get(struct ff_cli *, struct ff_error *);

@@ -13,6 +13,15 @@ const struct ff_verb ff_verbs[] = {
      "Without an argument it lists workflows; with one, tasks, sorted, one a line.\n"
      "PATTERN has * ? [a-z] [!a].\n",
      ff_verb_ls},
+    {"du", "[WORKFLOW[/PATTERN]]", 0, 1, 0, "say how much room workflows, or tasks, take",
+     "ff du climate",
+     "Without an argument a line for each workflow; with one, a line for each task and "
+     "its "
+     "big\n"
+     "data, and one for what no task refers to. What two tasks refer to counts for "
+     "both.\n"
+     "It reads listings and tasks, and opens no big data.\n",
+     ff_verb_du},
     {"show", "ADDRESS", 1, 1, 0,
      "print a value as a tree, without the elements of arrays", "ff show climate/sst",
      ADDRESS_HELP, ff_verb_show},

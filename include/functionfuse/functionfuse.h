@@ -296,6 +296,26 @@ FF_API int ff_gc(struct ff_storage *, const char *workflow, const struct ff_gc_o
                  int (*each)(void *ctx, const struct ff_finding *), void *ctx,
                  struct ff_error *);
 
+/* What a task takes on the medium; borrowed for the callback. Read it through FF_HAS. */
+struct ff_usage {
+    uint32_t struct_size;
+    int32_t is_known; /* 0: a task that cannot be read may be what refers to big data */
+    const char *workflow;
+    const char *task;    /* "": see ff_usage() */
+    uint64_t task_bytes; /* the pickle and its digest */
+    uint64_t
+        bigdata_bytes; /* what it refers to; what two tasks refer to counts for both */
+    uint64_t objects;  /* in how many files, or objects */
+};
+
+/* Say what takes how much room, from listings: nothing of the big data is opened. workflow NULL:
+ * a call for each workflow, task "", with all that is in it. Else one for each task that matches
+ * (pattern NULL = all), and with pattern NULL a last one, task "", for big data that no task
+ * refers to, if there is any. Nonzero from `each` stops. FF_E_NOT_FOUND: no such workflow. */
+FF_API int ff_usage(struct ff_storage *, const char *workflow, const char *pattern,
+                    int (*each)(void *ctx, const struct ff_usage *), void *ctx,
+                    struct ff_error *);
+
 /* ---- save piece by piece ---- */
 
 struct ff_saving;

@@ -357,6 +357,7 @@ static int use_in_child(void *ctx)
     IN_CHILD(ff_remove_workflow(s, "run", ee));
     IN_CHILD(ff_task_info(s, "run", "a", ee));
     IN_CHILD(ff_verify(s, NULL, NULL, 0, NULL, NULL, ee));
+    IN_CHILD(ff_usage(s, NULL, NULL, NULL, NULL, ee));
     IN_CHILD(ff_gc(s, NULL, NULL, NULL, NULL, ee));
     IN_CHILD(ff_saving_begin(s, "run", "c", NULL, ee));
     IN_CHILD(ff_storage_factory(in->f->host, in->f->json, ee));

@@ -225,6 +225,64 @@ START_TEST(verify_and_info_tell_what_is_there)
 }
 END_TEST
 
+struct used {
+    int calls, known;
+    uint64_t bigdata_bytes, task_bytes;
+    char last[64];
+};
+
+static int add_used(void *ctx, const struct ff_usage *u)
+{
+    struct used *sum = ctx;
+    sum->calls++;
+    sum->known += u->is_known;
+    sum->bigdata_bytes += u->bigdata_bytes;
+    sum->task_bytes += u->task_bytes;
+    (void)snprintf(sum->last, sizeof sum->last, "%s/%s", u->workflow, u->task);
+    return 0;
+}
+
+static int add_used_and_stop(void *ctx, const struct ff_usage *u)
+{
+    return add_used(ctx, u) + 1;
+}
+
+static struct used use_of(struct fixture *f, const char *workflow, const char *pattern)
+{
+    struct used u = {.calls = 0};
+    CHECK_OK(ff_usage(f->storage, workflow, pattern, add_used, &u, ee));
+    return u;
+}
+
+static void measuring(struct fixture *f)
+{
+    struct used one, both, all, none = {.calls = 0};
+    save_sample(f, "a", 1);
+    save_sample(f, "b", 2);
+    one = use_of(f, "run", "a");
+    ck_assert_int_eq(one.calls, 1);
+    ck_assert_str_eq(one.last, "run/a");
+    ck_assert_uint_gt(one.bigdata_bytes, 240);
+    ck_assert_uint_gt(one.task_bytes, 20);
+    both = use_of(f, "run", NULL);
+    ck_assert_int_eq(both.calls, 2); /* nothing that no task refers to */
+    ck_assert_int_eq(both.known, 2);
+    ck_assert_uint_eq(both.bigdata_bytes, 2 * one.bigdata_bytes);
+    all = use_of(f, NULL, NULL);
+    ck_assert_str_eq(all.last, "run/");
+    ck_assert_int_eq(all.calls, 1);
+    ck_assert_uint_ge(all.bigdata_bytes, both.bigdata_bytes); /* and shared things */
+    CHECK_OK(ff_usage(f->storage, "run", NULL, add_used_and_stop, &none, ee));
+    ck_assert_int_eq(none.calls, 1);
+    CHECK_CODE(ff_usage(f->storage, "none", NULL, add_used, &none, ee), FF_E_NOT_FOUND);
+}
+
+START_TEST(usage_of_a_workflow_is_that_of_its_tasks)
+{
+    on_each(measuring);
+}
+END_TEST
+
 static void usage(struct fixture *f)
 {
     struct ff_value absent = {NULL, 0};
@@ -251,4 +309,4 @@ RUN_TESTS("storage", task_saved_and_replaced_reads_as_the_newest,
           move_takes_the_big_data_along_and_never_replaces,
           save_without_its_workflow_fails_as_in_python,
           object_that_occurs_twice_is_stored_once, verify_and_info_tell_what_is_there,
-          null_arguments_are_harmless)
+          usage_of_a_workflow_is_that_of_its_tasks, null_arguments_are_harmless)

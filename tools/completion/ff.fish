@@ -57,6 +57,7 @@ function __ff_plugins
 end
 
 complete -c ff -n __ff_no_verb -f -a ls -d 'list workflows, or the tasks of one'
+complete -c ff -n __ff_no_verb -f -a du -d 'say how much room workflows, or tasks, take'
 complete -c ff -n __ff_no_verb -f -a show -d 'print a value as a tree, without the elements of arrays'
 complete -c ff -n __ff_no_verb -f -a info -d "say where a task's bytes lie, and how Python opens them"
 complete -c ff -n __ff_no_verb -f -a get -d 'write a value, or a part of an array, to a file'
@@ -88,7 +89,7 @@ complete -c ff -l durability -x -a 'full none' -d 'none: no fsync'
 complete -c ff -s h -l help -d 'explain the verb'
 complete -c ff -l version -d 'print the version'
 
-complete -c ff -n '__ff_is ls show info get rm mv verify gc' -f -a '(__ff_names)'
+complete -c ff -n '__ff_is ls du show info get rm mv verify gc' -f -a '(__ff_names)'
 complete -c ff -n '__ff_is put' -a '(__ff_names)'
 complete -c ff -n '__ff_is get' -s o -l output -r -d 'where to write'
 complete -c ff -n '__ff_is get' -l as -x -a 'npy json pkl raw text' -d 'the format'
@@ -119,4 +120,4 @@ complete -c ff -n '__ff_is plugin; and __fish_seen_subcommand_from enable disabl
 complete -c ff -n '__ff_is config' -f -a 'show path check'
 complete -c ff -n '__ff_is config; and __fish_seen_subcommand_from check' -F
 complete -c ff -n '__ff_is completion' -f -a 'bash zsh fish'
-complete -c ff -n '__ff_is help' -f -a 'ls show info get put diff inspect rm mv verify gc plugin config completion version help'
+complete -c ff -n '__ff_is help' -f -a 'ls du show info get put diff inspect rm mv verify gc plugin config completion version help'
