@@ -44,6 +44,7 @@ enum ff_tag {
     FF_TAG_BUFFER,
     FF_TAG_EXTENSION,
     FF_TAG_ELEMENTS, /* the writer's: an array's elements as bytes */
+    FF_TAG_LATIN1,   /* the writer's: bytes as Latin-1 text */
     FF_TAG_OPAQUE,   /* the scanner's: see scan.h */
     FF_TAG_WORD,     /* the writer's: a number of its own */
     FF_TAG_COUNT
@@ -229,6 +230,12 @@ struct ff_extension_node {
     int32_t code;
 };
 
+/* The writer's: see FF_TAG_LATIN1. The bytes outlive it. */
+struct ff_latin1_node {
+    const uint8_t *data;
+    size_t size_bytes;
+};
+
 /* The writer's: see FF_TAG_ELEMENTS. */
 struct ff_elements_node {
     const struct ff_array *array;
@@ -345,6 +352,9 @@ const uint8_t *ff_code_payload(const uint8_t *code, size_t *size_bytes);
 /* Put an encoded scalar into the arena; 0 as ff_doc_alloc. */
 uint64_t ff_doc_scalar(struct ff_doc *doc, unsigned tag, const void *data,
                        size_t size_bytes);
+/* The same, for the caller to fill `room`. */
+uint64_t ff_doc_scalar_room(struct ff_doc *doc, unsigned tag, size_t size_bytes,
+                            uint8_t **room);
 uint64_t ff_doc_int(struct ff_doc *doc, int64_t value);
 /* Two's complement, little endian, any size; the shortest form is kept. */
 uint64_t ff_doc_int_bytes(struct ff_doc *doc, const uint8_t *bytes, size_t size_bytes);

@@ -60,8 +60,8 @@ static struct scalar_codes codes_of(unsigned tag)
     }
 }
 
-uint64_t ff_doc_scalar(struct ff_doc *doc, unsigned tag, const void *data,
-                       size_t size_bytes)
+uint64_t ff_doc_scalar_room(struct ff_doc *doc, unsigned tag, size_t size_bytes,
+                            uint8_t **room)
 {
     struct scalar_codes codes = codes_of(tag);
     size_t n = size_bytes <= UINT8_MAX ? 1 : size_bytes <= INT32_MAX ? 4 : 8;
@@ -77,10 +77,19 @@ uint64_t ff_doc_scalar(struct ff_doc *doc, unsigned tag, const void *data,
     for (size_t i = 0; i < n; i++) {
         at[1 + i] = (uint8_t)(size_bytes >> (8 * i));
     }
-    if (size_bytes) {
-        memcpy(at + 1 + n, data, size_bytes);
-    }
+    *room = at + 1 + n;
     return ff_cell(tag, at);
+}
+
+uint64_t ff_doc_scalar(struct ff_doc *doc, unsigned tag, const void *data,
+                       size_t size_bytes)
+{
+    uint8_t *room;
+    uint64_t cell = ff_doc_scalar_room(doc, tag, size_bytes, &room);
+    if (cell && size_bytes) {
+        memcpy(room, data, size_bytes);
+    }
+    return cell;
 }
 
 uint64_t ff_doc_int(struct ff_doc *doc, int64_t value)

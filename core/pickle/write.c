@@ -171,6 +171,8 @@ static int save_node(struct ff_dumper *d, uint64_t cell, bool scratch)
                               ((const struct ff_array_node *)ff_cell_node(cell))->array);
     case FF_TAG_ELEMENTS:
         return ff_write_elements(d, cell);
+    case FF_TAG_LATIN1:
+        return ff_write_latin1(d, cell);
     case FF_TAG_NATIVE:
         return unsaved_native(d, cell);
     default:

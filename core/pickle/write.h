@@ -146,12 +146,19 @@ int ff_write_fast(struct ff_dumper *d, const uint64_t *cells, size_t count, bool
 
 /* write_scalar.c; -1: no such length */
 int ff_write_int(struct ff_dumper *d, int64_t value);
+/* Little-endian. */
+void ff_write_store(uint8_t *to, uint64_t value, size_t count);
+/* Protocol 0: UTF-8 as Latin-1 with \u escapes. */
+int ff_write_escaped(struct ff_dumper *d, const void *text, size_t size_bytes);
 int ff_write_bigint(struct ff_dumper *d, uint64_t cell);
 int ff_write_float(struct ff_dumper *d, uint64_t cell);
 int ff_write_str(struct ff_dumper *d, uint64_t cell, bool scratch);
 int ff_write_str2(struct ff_dumper *d, uint64_t cell, bool scratch);
 int ff_write_binary(struct ff_dumper *d, uint64_t cell, bool scratch);
 size_t ff_write_bytes_header(uint32_t protocol, uint64_t size_bytes, uint8_t header[9]);
+
+/* write_latin1.c */
+int ff_write_latin1(struct ff_dumper *d, uint64_t cell);
 
 /* write_items.c */
 int ff_write_list(struct ff_dumper *d, uint64_t cell, bool scratch);

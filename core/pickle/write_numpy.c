@@ -181,14 +181,10 @@ static int no_array(struct ff_dumper *d)
 static int read_all(struct ff_dumper *d, const struct ff_array *a, size_t size,
                     uint64_t *cell)
 {
-    uint8_t *data = ff_malloc(size);
-    if (!data) {
-        return ff_write_no_memory(d);
-    }
-    int failed = ff_array_read(a, NULL, data, NULL, d->options->call, d->e);
-    *cell = failed ? 0 : ff_doc_scalar(d->own, FF_TAG_BYTES, data, size);
-    ff_free(data);
-    return failed ? failed : *cell ? FF_OK : ff_write_no_memory(d);
+    uint8_t *room;
+    *cell = ff_doc_scalar_room(d->own, FF_TAG_BYTES, size, &room);
+    return *cell ? ff_array_read(a, NULL, room, NULL, d->options->call, d->e)
+                 : ff_write_no_memory(d);
 }
 
 /* What stands for the elements: their bytes at once before protocol 3, which cannot stream. */
@@ -213,7 +209,7 @@ static int elements_cell(struct ff_dumper *d, const struct ff_array *a, uint64_t
 
 int ff_write_array(struct ff_dumper *d, uint64_t cell, const struct ff_array *a)
 {
-    uint64_t size, data;
+    uint64_t size, data = 0;
     if (!ff_write_own(d) || a->ndim > FF_MAX_NDIM ||
         !ff_product((size_t)a->ndim, a->shape, a->itemsize_bytes, &size)) {
         return ff_fail(d->e, FF_E_UNSUPPORTED, NULL,

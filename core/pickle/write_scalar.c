@@ -7,7 +7,7 @@
 #include "core/base/alloc.h"
 #include "write.h"
 
-static void store_le(uint8_t *to, uint64_t value, size_t count)
+void ff_write_store(uint8_t *to, uint64_t value, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         to[i] = (uint8_t)(value >> (8 * i));
@@ -21,7 +21,7 @@ int ff_write_int(struct ff_dumper *d, int64_t value)
     char text[32];
     if (value < INT32_MIN || value > INT32_MAX) {
         uint8_t bytes[8];
-        store_le(bytes, (uint64_t)value, 8);
+        ff_write_store(bytes, (uint64_t)value, 8);
         return long_bytes(d, bytes, 8);
     }
     if (d->protocol == 0) {
@@ -34,7 +34,7 @@ int ff_write_int(struct ff_dumper *d, int64_t value)
     }
     size_t size = value < 0 || value > UINT16_MAX ? 4 : value > UINT8_MAX ? 2 : 1;
     to[0] = size == 4 ? FF_OP_BININT : size == 2 ? FF_OP_BININT2 : FF_OP_BININT1;
-    store_le(to + 1, (uint64_t)value, size);
+    ff_write_store(to + 1, (uint64_t)value, size);
     ff_write_done(d, 1 + size);
     return FF_OK;
 }
@@ -106,7 +106,7 @@ static int long_bytes(struct ff_dumper *d, const uint8_t *bytes, size_t size)
     uint8_t header[5] = {FF_OP_LONG1, (uint8_t)size};
     if (size > UINT8_MAX) {
         header[0] = FF_OP_LONG4;
-        store_le(header + 1, size, 4);
+        ff_write_store(header + 1, size, 4);
     }
     int failed = ff_write_bytes(d, header, size > UINT8_MAX ? 5 : 2);
     return failed ? failed : ff_write_bytes(d, bytes, size);
@@ -206,11 +206,9 @@ static bool escaped(uint32_t c)
     return c > 0xff || c == '\\' || c == 0 || c == '\n' || c == '\r' || c == 0x1a;
 }
 
-/* Protocol 0: Latin-1 with \u escapes. */
-static int unicode_line(struct ff_dumper *d, const uint8_t *text, size_t size)
+int ff_write_escaped(struct ff_dumper *d, const void *text, size_t size_bytes)
 {
-    int failed = ff_write_op(d, FF_OP_UNICODE);
-    for (size_t at = 0; at < size && !failed;) {
+    for (size_t at = 0; at < size_bytes;) {
         uint32_t c = next_char(text, &at);
         uint8_t *to = ff_write_room(d, 12);
         if (!to) {
@@ -225,6 +223,13 @@ static int unicode_line(struct ff_dumper *d, const uint8_t *text, size_t size)
                                               : snprintf((char *)to, 12, "\\u%04x", c)));
         }
     }
+    return FF_OK;
+}
+
+static int unicode_line(struct ff_dumper *d, const uint8_t *text, size_t size)
+{
+    int failed = ff_write_op(d, FF_OP_UNICODE);
+    failed = failed ? failed : ff_write_escaped(d, text, size);
     return failed ? failed : ff_write_op(d, '\n');
 }
 
@@ -251,7 +256,7 @@ int ff_write_str(struct ff_dumper *d, uint64_t cell, bool scratch)
         return ff_fail(d->e, FF_E_UNSUPPORTED, NULL,
                        "a str over 4 GiB needs protocol 4, not %u", d->protocol);
     }
-    store_le(header + 1, size, n);
+    ff_write_store(header + 1, size, n);
     failed = ff_write_payload(d, header, 1 + n, text, size);
     return failed ? failed : ff_write_memoize(d, cell, scratch);
 }
@@ -267,7 +272,7 @@ int ff_write_str2(struct ff_dumper *d, uint64_t cell, bool scratch)
     uint8_t header[5] = {FF_OP_SHORT_BINSTRING, (uint8_t)size};
     if (size > UINT8_MAX) {
         header[0] = FF_OP_BINSTRING;
-        store_le(header + 1, size, 4);
+        ff_write_store(header + 1, size, 4);
     }
     int failed = ff_write_payload(d, header, size > UINT8_MAX ? 5 : 2, data, size);
     return failed ? failed : ff_write_memoize(d, cell, scratch);
@@ -282,29 +287,8 @@ size_t ff_write_bytes_header(uint32_t protocol, uint64_t size_bytes, uint8_t hea
         return 0;
     }
     header[0] = n == 1 ? FF_OP_SHORT_BINBYTES : n == 4 ? FF_OP_BINBYTES : FF_OP_BINBYTES8;
-    store_le(header + 1, size_bytes, n);
+    ff_write_store(header + 1, size_bytes, n);
     return 1 + n;
-}
-
-/* Each byte as the character of that number, in UTF-8. */
-static uint64_t latin1(struct ff_doc *own, const uint8_t *data, size_t size)
-{
-    uint8_t *text = ff_malloc(2 * size + 1);
-    size_t used = 0;
-    if (!text) {
-        return 0;
-    }
-    for (size_t i = 0; i < size; i++) {
-        if (data[i] < 0x80) {
-            text[used++] = data[i];
-        } else {
-            text[used++] = (uint8_t)(0xc0 | data[i] >> 6);
-            text[used++] = (uint8_t)(0x80 | (data[i] & 0x3f));
-        }
-    }
-    uint64_t cell = ff_doc_scalar(own, FF_TAG_STR, text, used);
-    ff_free(text);
-    return cell;
 }
 
 /* Before protocol 3: _codecs.encode(text, "latin1"), or bytes(). */
@@ -319,10 +303,13 @@ static int old_bytes(struct ff_dumper *d, uint64_t cell, const uint8_t *data, si
                                 ff_make_call(d, ff_make_global(d, "builtins", "bytes"),
                                              ff_make_tuple(d, NULL, 0), 0));
     }
-    uint64_t args[2] = {latin1(own, data, size), ff_make_text(d, "latin1")};
-    if (!args[0] || !args[1]) {
+    struct ff_latin1_node *text = ff_doc_alloc(own, sizeof *text);
+    uint64_t args[2] = {0, ff_make_text(d, "latin1")};
+    if (!text || !args[1]) {
         return ff_write_no_memory(d);
     }
+    *text = (struct ff_latin1_node){data, size};
+    args[0] = ff_cell(FF_TAG_LATIN1, text);
     return ff_write_instead(d, cell,
                             ff_make_call(d, ff_make_global(d, "_codecs", "encode"),
                                          ff_make_tuple(d, args, 2), 0));
@@ -364,7 +351,7 @@ int ff_write_binary(struct ff_dumper *d, uint64_t cell, bool scratch)
     size_t n = ff_write_bytes_header(d->protocol, size, header);
     if (is_writable(cell)) {
         header[0] = FF_OP_BYTEARRAY8;
-        store_le(header + 1, size, 8);
+        ff_write_store(header + 1, size, 8);
         n = 9;
     }
     if (n == 0) {

@@ -5,6 +5,7 @@
  * __reduce_ex__ names. */
 #include <functionfuse/pickle.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/buf.h"
@@ -159,5 +160,104 @@ START_TEST(bytearray_is_edited_as_in_python)
 }
 END_TEST
 
+/* Bytes before protocol 3, where they are text in Latin-1: around a word, and around the pieces
+ * that are made at once. */
+static const size_t text_sizes[] = {1,      7,      8,      9,      63,    65,
+                                    131071, 131072, 131073, 262145, 300001};
+
+static void fill(uint8_t *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) { /* 16 low ones, then any */
+        data[i] = (uint8_t)(i / 16 % 2 ? i * 7 + i / 256 : 'a' + i % 16);
+    }
+}
+
+/* Each byte is no assertion of its own: Check sends a message for each. */
+static void append_text(struct ff_buf *out, const uint8_t *data, size_t size)
+{
+    struct ff_buf text;
+    int failed = 0;
+    ff_buf_init(&text, 2 * size);
+    for (size_t i = 0; i < size; i++) {
+        uint8_t two[2] = {(uint8_t)(0xc0 | data[i] >> 6),
+                          (uint8_t)(0x80 | (data[i] & 0x3f))};
+        failed |= data[i] < 0x80 ? ff_buf_append_byte(&text, data[i])
+                                 : ff_buf_append(&text, two, 2);
+    }
+    failed |= ff_buf_append_byte(out, 'X');
+    for (int shift = 0; shift < 32; shift += 8) {
+        failed |= ff_buf_append_byte(out, (uint8_t)(text.length_bytes >> shift));
+    }
+    ck_assert(!failed && !ff_buf_append(out, text.data, text.length_bytes));
+    ff_buf_free(&text);
+}
+
+static void append_line(struct ff_buf *out, const uint8_t *data, size_t size)
+{
+    int failed = ff_buf_append_byte(out, 'V');
+    for (size_t i = 0; i < size; i++) {
+        int odd = strchr("\\\n\r\x1a", data[i]) != NULL; /* or NUL */
+        failed |= odd ? ff_buf_printf(out, "\\u%04x", data[i])
+                      : ff_buf_append_byte(out, data[i]);
+    }
+    ck_assert(!failed && !ff_buf_append_byte(out, '\n'));
+}
+
+static void wanted_bytes(struct ff_buf *out, uint32_t protocol, const uint8_t *data,
+                         size_t size)
+{
+    static const struct {
+        const char *bytes;
+        size_t count;
+    } begin[] = {{LIT("c_codecs\nencode\np0\n(")},
+                 {LIT("c_codecs\nencode\nq\0(")},
+                 {LIT("\200\2c_codecs\nencode\nq\0")}};
+    static const char end1[] = "q\1X\6\0\0\0latin1q\2tq\3Rq\4.",
+                      end2[] = "q\1X\6\0\0\0latin1q\2\206q\3Rq\4.";
+    ff_buf_init(out, 4 * size + 100);
+    ck_assert(!ff_buf_append(out, begin[protocol].bytes, begin[protocol].count));
+    if (protocol == 0) {
+        append_line(out, data, size);
+        ck_assert(!ff_buf_append_text(out, "p1\nVlatin1\np2\ntp3\nRp4\n."));
+    } else {
+        append_text(out, data, size);
+        ck_assert(!(protocol == 1 ? ff_buf_append(out, end1, sizeof end1 - 1)
+                                  : ff_buf_append(out, end2, sizeof end2 - 1)));
+    }
+}
+
+static void bytes_are_text(size_t size, uint32_t protocol)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_dump_options o = {.struct_size = sizeof o, .protocol = protocol};
+    struct ff_buf out, wanted;
+    uint8_t *data = malloc(size);
+    struct ff_doc *doc = ff_doc_new(&e);
+    ck_assert(data && doc);
+    fill(data, size);
+    wanted_bytes(&wanted, o.protocol, data, size);
+    ff_buf_init(&out, 4 * size + 100);
+    struct ff_value v = ff_new_bytes(doc, data, size, &e);
+    ck_assert_msg(!ff_pickle_dump(v, &o, to_buf, &out, &e), "%s", e.message);
+    ck_assert_msg(out.length_bytes == wanted.length_bytes &&
+                      !memcmp(out.data, wanted.data, wanted.length_bytes),
+                  "%zu bytes, protocol %u: other bytes", size, o.protocol);
+    ff_buf_free(&out);
+    ff_buf_free(&wanted);
+    ff_doc_free(doc);
+    free(data);
+}
+
+START_TEST(bytes_of_any_size_are_latin1_text_before_protocol_3)
+{
+    for (size_t i = 0; i < COUNT_OF(text_sizes); i++) {
+        for (uint32_t protocol = 0; protocol < 3; protocol++) {
+            bytes_are_text(text_sizes[i], protocol);
+        }
+    }
+}
+END_TEST
+
 RUN_TESTS("pickle_protocols", dump_in_another_protocol_is_as_cpython_writes_it,
-          bytearray_is_edited_as_in_python)
+          bytearray_is_edited_as_in_python,
+          bytes_of_any_size_are_latin1_text_before_protocol_3)
