@@ -111,6 +111,7 @@ struct ff_seq {
 struct ff_blob {
     const uint8_t *data;
     size_t size_bytes;
+    bool readonly; /* a memoryview of it that cannot be written to */
 };
 
 struct ff_decoded {
@@ -165,7 +166,8 @@ struct ff_object_more {
     uint64_t list_items; /* LIST */
     uint64_t dict_items; /* DICT, without looking at its keys */
     uint64_t setter;
-    uint64_t outer_args; /* the arguments of the same object begun before, and dropped */
+    uint64_t
+        outer_args; /* LIST of the arguments of the same object begun before, and dropped */
     struct ff_step *first_step, *last_step;
 };
 

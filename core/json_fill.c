@@ -109,6 +109,17 @@ static int want_tag(struct ff_json_reader *r, uint32_t object, const char *name,
                : ff_json_wrong(r, ff_json_member(&r->tree, object, name), what);
 }
 
+static int want_outer_args(struct ff_json_reader *r, uint32_t object, uint64_t outer)
+{
+    static const char wrong[] = "the outer arguments are no list of tuples";
+    const struct ff_seq *seq = ff_cell_node(outer);
+    int rc = want_tag(r, object, "outer_args", outer, FF_TAG_LIST, wrong);
+    for (size_t i = 0; !rc && outer && i < seq->count; i++) {
+        rc = want_tag(r, object, "outer_args", seq->cells[i], FF_TAG_TUPLE, wrong);
+    }
+    return rc;
+}
+
 static int fill_call(struct ff_json_reader *r, const struct ff_json_work *w)
 {
     struct ff_object_node *o = ff_cell_node(w->cell);
@@ -120,9 +131,7 @@ static int fill_call(struct ff_json_reader *r, const struct ff_json_work *w)
     rc = rc ? rc
             : want_tag(r, w->node, "kwargs", kwargs, FF_TAG_DICT,
                        "the keyword arguments are no dict");
-    rc = rc ? rc
-            : want_tag(r, w->node, "outer_args", outer, FF_TAG_TUPLE,
-                       "the arguments are no tuple");
+    rc = rc ? rc : want_outer_args(r, w->node, outer);
     if (!rc) {
         o->callable = member_cell(r, w->node, "callable");
         o->args = args;

@@ -333,7 +333,7 @@ int ff_json_make_object(struct ff_json_reader *r, uint32_t object, uint32_t valu
     rc = ff_json_set(r, object, cell);
     rc = rc ? rc : ff_json_later(r, FF_JSON_FILL_REST, value, cell);
     rc = rc ? rc : later_steps(r, value);
-    rc = rc ? rc : later_args(r, value, "outer_args");
+    rc = rc ? rc : later_member(r, value, "outer_args");
     for (size_t i = 0; i < 4 && !rc; i++) {
         rc = later_member(r, value, rest[i]);
     }

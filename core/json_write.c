@@ -236,7 +236,7 @@ static int next_part(struct ff_json_writer *w, struct ff_json_frame *f,
     if (f->next == FF_PART_SETTER + 1 && o->more && o->more->outer_args) {
         *child = ff_value_of(f->items.doc, o->more->outer_args);
         ff_out_text(&w->out, ",\"outer_args\":");
-        return open_args(w, child) ? 2 : 1;
+        return 1;
     }
     f->next = FF_PART_SETTER + 1;
     if (!f->step) {

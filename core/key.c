@@ -314,11 +314,13 @@ static int look(struct making *m, uint64_t cell, struct ff_key_form *form)
                        (unsigned long long)m->doc->max_key_steps);
     }
     if (!is_hashable(m->k, tag)) {
+        kind = FF_KEY_UNHASHABLE;
+    } else if (tag >= FF_TAG_LIST) {
+        kind = ff_key_form(m->k, ff_value_of(m->of, cell), form);
+    }
+    if (kind == FF_KEY_UNHASHABLE) {
         return ff_fail(m->e, FF_E_CORRUPT, NULL, "a %s cannot be a key",
                        ff_kind_name(ff_kind(ff_value_of(m->of, cell))));
-    }
-    if (tag >= FF_TAG_LIST) {
-        kind = ff_key_form(m->k, ff_value_of(m->of, cell), form);
     }
     if (kind == FF_KEY_NO_FORM) {
         kind = id_of_leaf(m->k, cell, &form->id);

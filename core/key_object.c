@@ -65,8 +65,11 @@ static int key_of_bytes(struct ff_keys *k, struct ff_value v, struct ff_key_form
     bool is_bytearray;
     ff_buf_clear(&k->bytes);
     int rc = ff_view_bytes(v, &k->bytes, &is_bytearray);
-    if (rc || (is_bytearray && !k->unhashable_too)) {
+    if (rc) {
         return rc < 0 ? FF_KEY_NO_MEMORY : FF_KEY_NO_FORM;
+    }
+    if (is_bytearray && !k->unhashable_too) {
+        return FF_KEY_UNHASHABLE;
     }
     ff_key_hash(k, 'b', k->bytes.data, k->bytes.length_bytes, &form->id);
     return FF_KEY_ID;
@@ -78,7 +81,7 @@ static int key_of_set(const struct ff_keys *k, const struct ff_form *f,
     bool frozen = strcmp(f->name, "builtins.frozenset") == 0;
     struct ff_value items = ff_form_arg(f, 0);
     if (!frozen && !k->unhashable_too) {
-        return FF_KEY_NO_FORM;
+        return FF_KEY_UNHASHABLE;
     }
     *form = (struct ff_key_form){.name = "", .unordered = true};
     if (items.doc) {

@@ -36,8 +36,15 @@ struct ff_key_form {
     uint8_t data[10]; /* what is a part of it and no cell */
 };
 
-/* FF_KEY_NO_FORM: not a key of this kind. */
-enum { FF_KEY_NO_MEMORY = -1, FF_KEY_NO_FORM, FF_KEY_ID, FF_KEY_PARTS };
+/* FF_KEY_NO_FORM: not a key of this kind. FF_KEY_UNHASHABLE: set() or bytearray() as a call, as
+ * old protocols have them. */
+enum {
+    FF_KEY_UNHASHABLE = -2,
+    FF_KEY_NO_MEMORY,
+    FF_KEY_NO_FORM,
+    FF_KEY_ID,
+    FF_KEY_PARTS
+};
 
 /* A tuple, frozenset or object. */
 int ff_key_form(struct ff_keys *k, struct ff_value v, struct ff_key_form *form);

@@ -246,7 +246,7 @@ int ff_read_get(struct ff_reader *r, uint64_t index)
 
 int ff_read_note_shared(struct ff_reader *r, uint64_t cell)
 {
-    while (ff_tag(cell) > FF_TAG_INT) {
+    while (ff_tag(cell) > FF_TAG_INT && !ff_cellmap_find(&r->doc->shared, cell)) {
         if (ff_tag(cell) == FF_TAG_OBJECT) {
             ((struct ff_object_node *)ff_cell_node(cell))->unmemoized = false;
         }

@@ -4,6 +4,8 @@
 
 #include "read.h"
 
+#define READONLY "what is read-only does not take this"
+
 static int push_seq(struct ff_reader *r, unsigned tag)
 {
     return ff_read_push_node(r, tag, ff_seq_new(r->doc));
@@ -145,14 +147,16 @@ static int not_into(struct ff_reader *r, uint64_t target)
                         ff_kind_name(ff_kind(ff_value_of(r->doc, target))));
 }
 
+/* What may take anything. A memoryview takes nothing. */
 static bool is_thing(uint64_t cell)
 {
     switch (ff_tag(cell)) {
     case FF_TAG_GLOBAL:
     case FF_TAG_PERSISTENT:
-    case FF_TAG_BUFFER:
     case FF_TAG_EXTENSION:
         return true;
+    case FF_TAG_BUFFER:
+        return !((const struct ff_buffer_node *)ff_cell_node(cell))->base;
     default:
         return false;
     }
@@ -162,6 +166,9 @@ static bool is_thing(uint64_t cell)
 static int extend_blob(struct ff_reader *r, struct ff_blob *blob, const uint64_t *cells,
                        size_t count)
 {
+    if (blob->readonly) {
+        return ff_read_fail(r, FF_E_CORRUPT, READONLY);
+    }
     uint8_t *data = ff_doc_alloc(r->doc, blob->size_bytes + count);
     if (!data) {
         return ff_read_full(r);
@@ -215,6 +222,9 @@ static int set_by_index(struct ff_reader *r, uint64_t target, const uint64_t *pa
 static int set_byte(struct ff_reader *r, uint64_t target, const uint64_t *pair)
 {
     struct ff_blob *blob = ff_cell_node(target);
+    if (blob->readonly) {
+        return ff_read_fail(r, FF_E_CORRUPT, READONLY);
+    }
     bool ints = ff_tag(pair[0]) == FF_TAG_INT && ff_tag(pair[1]) == FF_TAG_INT;
     int64_t size = (int64_t)blob->size_bytes, at = ints ? ff_cell_int(pair[0]) : size;
     at = at < 0 ? at + size : at;

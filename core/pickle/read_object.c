@@ -39,7 +39,7 @@ int ff_read_names(struct ff_reader *r, struct ff_names_read *out)
         !ff_utf8_valid((const char *)out->name, out->name_bytes)) {
         return ff_read_fail(r, FF_E_CORRUPT, "module or name is empty or not UTF-8");
     }
-    if (out->module[out->module_bytes - 1] == '\r' ||
+    if (out->module[out->module_bytes - 1] == '\r' &&
         out->name[out->name_bytes - 1] == '\r') {
         return ff_read_fail(r, FF_E_CORRUPT,
                             "its lines end with CR LF: it was copied as text");
@@ -361,7 +361,8 @@ int ff_read_effects(struct ff_reader *r, int kind, uint64_t target, const uint64
 {
     size_t stride = kind == FF_STEP_SETITEM ? 2 : 1;
     int failed = FF_OK;
-    if (ff_tag(target) == FF_TAG_BUFFER) { /* it cannot be written twice, as others can */
+    if (ff_tag(target) == FF_TAG_BUFFER || ff_tag(target) == FF_TAG_PERSISTENT) {
+        /* neither they nor what an id is made of can be written twice, as others can */
         failed = ff_read_note_shared(r, target);
     }
     for (size_t i = 0; i < count && !failed; i++) {
@@ -398,7 +399,9 @@ int ff_op_build(struct ff_reader *r)
         return failed;
     }
     uint64_t state = r->stack[--r->depth], target = r->stack[r->depth - 1];
-    if (ff_tag(target) < FF_TAG_GLOBAL) {
+    const struct ff_buffer_node *buffer = ff_cell_node(target);
+    bool view = ff_tag(target) == FF_TAG_BUFFER && buffer->base;
+    if (ff_tag(target) < FF_TAG_GLOBAL || view) {
         return build_plain(r, target, state);
     }
     if (ff_tag(target) != FF_TAG_OBJECT) {
@@ -419,6 +422,8 @@ int ff_read_object_setter(struct ff_reader *r, uint64_t target, uint64_t setter,
     struct ff_object_node *o = ff_cell_node(target);
     struct ff_object_more *more = ff_read_object_more(r, o);
     int failed = ff_read_note_shared(r, target);
+    failed =
+        failed ? failed : ff_read_note_shared(r, state); /* the call may be kept too */
     if (failed || !more) {
         return failed ? failed : ff_read_full(r);
     }

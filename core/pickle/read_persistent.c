@@ -62,6 +62,20 @@ int ff_op_next_buffer(struct ff_reader *r)
     return push_buffer(r, &made);
 }
 
+/* A memoryview of a bytearray, which is another object with the same bytes. */
+static int readonly_bytearray(struct ff_reader *r, const struct ff_blob *blob)
+{
+    if (blob->readonly) {
+        return FF_OK;
+    }
+    struct ff_blob *view = ff_read_new_node(r, sizeof *view);
+    if (view) {
+        *view = (struct ff_blob){blob->data, blob->size_bytes, true};
+        r->depth--;
+    }
+    return ff_read_push_node(r, FF_TAG_BYTEARRAY, view);
+}
+
 int ff_op_readonly_buffer(struct ff_reader *r)
 {
     int failed = ff_read_need(r, 1);
@@ -73,8 +87,9 @@ int ff_op_readonly_buffer(struct ff_reader *r)
     switch (ff_tag(top)) {
     case FF_TAG_BYTES:
     case FF_TAG_BYTES2:
-    case FF_TAG_BYTEARRAY:
         return FF_OK;
+    case FF_TAG_BYTEARRAY:
+        return readonly_bytearray(r, ff_cell_node(top));
     case FF_TAG_BUFFER:
         made = *(const struct ff_buffer_node *)ff_cell_node(top);
         if (made.base) {

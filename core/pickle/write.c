@@ -299,6 +299,7 @@ static void dumper_free(struct ff_dumper *d)
     ff_write_memo_end(d);
     ff_cellmap_free(&d->asked);
     ff_cellmap_free(&d->begun);
+    ff_cellmap_free(&d->nested);
     ff_doc_free(d->own);
 }
 
@@ -316,6 +317,7 @@ int ff_pickle_write(struct ff_value root, const struct ff_write_options *options
     ff_cellmap_init(&d.asked);
     ff_vec_init(&d.areas, sizeof(struct ff_memo_area), SIZE_MAX / sizeof d.no_area);
     ff_cellmap_init(&d.begun);
+    ff_cellmap_init(&d.nested);
     int result = start(&d);
     result = result ? result : ff_write_save(&d, root.cell, false);
     result = result < 0 ? result : ff_write_run(&d);

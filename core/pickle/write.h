@@ -34,6 +34,7 @@ struct ff_part_frame {
     uint8_t kind; /* enum ff_tag of the items */
     bool exact;   /* a list or dict itself, not the items of an object */
     bool scratch; /* of the writer's own document */
+    bool opens;   /* counts in `open` of the writer */
 };
 
 /* A piece of the document's arena, and beside it a number for each place where an object may
@@ -57,12 +58,14 @@ struct ff_dumper {
     size_t frame_start;
     bool framing, in_frame;
     /* identity */
-    struct ff_cellmap memo;  /* cell -> index + 1; 0: shared, not written yet */
-    struct ff_cellmap asked; /* cell -> its new id, or 1: declined */
-    struct ff_cellmap begun; /* deep: object -> progress + 1 when it was begun */
-    uint64_t progress;       /* values of the document that were put into the memo */
+    struct ff_cellmap memo;   /* cell -> index + 1; 0: shared, not written yet */
+    struct ff_cellmap asked;  /* cell -> its new id, or 1: declined */
+    struct ff_cellmap nested; /* object with outer arguments -> how often it was begun */
+    struct ff_cellmap begun;  /* deep: object -> progress + 1 when it was begun */
+    uint64_t progress;        /* values of the document that were put into the memo */
     uint64_t memo_count;
-    uint64_t buffers;    /* how many were taken */
+    uint64_t buffers; /* how many were taken */
+    uint64_t open; /* of what may be begun again inside itself, begun and not made yet */
     bool all_in_memo;    /* it is not known which cells are shared */
     struct ff_vec areas; /* struct ff_memo_area, by address */
     struct ff_memo_area *area, *other, no_area; /* those of the last objects */
@@ -140,6 +143,20 @@ struct ff_part_frame *
 ff_write_push(struct ff_dumper *d, uint64_t cell, const void *node, bool scratch,
               int (*step)(struct ff_dumper *, struct ff_part_frame *));
 
+/* Something that is put into the memo when its parts are written is begun. If it stands in more
+ * than one place it may be a part of itself; then its parts are written twice, and objects among
+ * them must be in the memo, shared or not, to be made once. */
+static inline void ff_write_open(struct ff_dumper *d, struct ff_part_frame *f)
+{
+    f->opens = !d->all_in_memo && d->memo.used && ff_cellmap_find(&d->memo, f->cell);
+    d->open += f->opens;
+}
+static inline void ff_write_made(struct ff_dumper *d, struct ff_part_frame *f)
+{
+    d->open -= f->opens;
+    f->opens = false;
+}
+
 /* As many of a row as are plain, maybe none (write_fast.c). */
 int ff_write_fast(struct ff_dumper *d, const uint64_t *cells, size_t count, bool scratch,
                   size_t *written);
@@ -166,6 +183,8 @@ int ff_write_dict(struct ff_dumper *d, uint64_t cell, bool scratch);
 int ff_write_set(struct ff_dumper *d, uint64_t cell, bool scratch);
 int ff_write_frozenset(struct ff_dumper *d, uint64_t cell, bool scratch);
 int ff_write_tuple(struct ff_dumper *d, uint64_t cell, bool scratch);
+/* What contains itself is in the memo by now: what was begun is dropped for it. */
+int ff_write_fetch_instead(struct ff_dumper *d, size_t pops, uint8_t pop, uint64_t index);
 /* The items of an object, as from an iterator. FF_WRITTEN when there are none. */
 int ff_write_items(struct ff_dumper *d, uint64_t container, bool scratch);
 

@@ -173,8 +173,7 @@ int ff_write_set(struct ff_dumper *d, uint64_t cell, bool scratch)
     return failed ? failed : push_items(d, cell, FF_TAG_SET, true, scratch);
 }
 
-/* What contains itself is in the memo by now: what was begun is dropped for it. */
-static int fetch_instead(struct ff_dumper *d, size_t pops, uint8_t pop, uint64_t index)
+int ff_write_fetch_instead(struct ff_dumper *d, size_t pops, uint8_t pop, uint64_t index)
 {
     int failed = FF_OK;
     for (size_t i = 0; i < pops && !failed; i++) {
@@ -204,6 +203,17 @@ static int save_next(struct ff_dumper *d, struct ff_part_frame *f,
     return FF_WRITTEN;
 }
 
+static int push_parts(struct ff_dumper *d, uint64_t cell, bool scratch,
+                      int (*step)(struct ff_dumper *, struct ff_part_frame *))
+{
+    struct ff_part_frame *f = ff_write_push(d, cell, ff_cell_node(cell), scratch, step);
+    if (!f) {
+        return FF_E_NO_MEMORY;
+    }
+    ff_write_open(d, f);
+    return FF_PUSHED;
+}
+
 static int step_frozenset(struct ff_dumper *d, struct ff_part_frame *f)
 {
     size_t depth = d->depth;
@@ -213,8 +223,9 @@ static int step_frozenset(struct ff_dumper *d, struct ff_part_frame *f)
     }
     f = &d->stack[depth - 1];
     uint64_t known = ff_write_memo_find(d, f->cell);
+    ff_write_made(d, f);
     if (known) {
-        return fetch_instead(d, 1, FF_OP_POP_MARK, known - 1);
+        return ff_write_fetch_instead(d, 1, FF_OP_POP_MARK, known - 1);
     }
     result = ff_write_op(d, FF_OP_FROZENSET);
     return result ? result : ff_write_memoize(d, f->cell, f->scratch);
@@ -229,9 +240,7 @@ int ff_write_frozenset(struct ff_dumper *d, uint64_t cell, bool scratch)
     if (failed) {
         return failed;
     }
-    return ff_write_push(d, cell, ff_cell_node(cell), scratch, step_frozenset)
-               ? FF_PUSHED
-               : FF_E_NO_MEMORY;
+    return push_parts(d, cell, scratch, step_frozenset);
 }
 
 static int step_tuple(struct ff_dumper *d, struct ff_part_frame *f)
@@ -246,11 +255,12 @@ static int step_tuple(struct ff_dumper *d, struct ff_part_frame *f)
     f = &d->stack[depth - 1];
     bool marked = seq->count > 3 || d->protocol < 2;
     uint64_t known = ff_write_memo_find(d, f->cell);
+    ff_write_made(d, f);
     if (known && marked && d->protocol) {
-        return fetch_instead(d, 1, FF_OP_POP_MARK, known - 1);
+        return ff_write_fetch_instead(d, 1, FF_OP_POP_MARK, known - 1);
     }
     if (known) {
-        return fetch_instead(d, seq->count + marked, FF_OP_POP, known - 1);
+        return ff_write_fetch_instead(d, seq->count + marked, FF_OP_POP, known - 1);
     }
     result = ff_write_op(d, ops[marked ? 0 : seq->count]);
     return result ? result : ff_write_memoize(d, f->cell, f->scratch);
@@ -268,5 +278,5 @@ int ff_write_tuple(struct ff_dumper *d, uint64_t cell, bool scratch)
             return failed;
         }
     }
-    return ff_write_push(d, cell, seq, scratch, step_tuple) ? FF_PUSHED : FF_E_NO_MEMORY;
+    return push_parts(d, cell, scratch, step_tuple);
 }

@@ -27,26 +27,24 @@ uint64_t ff_make_text(struct ff_dumper *d, const char *text)
     return ff_set_item(own, d->texts, made, made, d->e) ? 0 : made.cell;
 }
 
+/* By the pair of both: a.b + c is another global than a + b.c. */
 uint64_t ff_make_global(struct ff_dumper *d, const char *module, const char *name)
 {
-    char full[600];
+    uint64_t names[2] = {ff_make_text(d, module), ff_make_text(d, name)};
     struct ff_doc *own = ff_write_own(d);
-    (void)snprintf(full, sizeof full, "%.290s.%.290s", module, name);
-    struct ff_value known = ff_get(d->globals, full);
-    if (known.cell) {
+    struct ff_value pair = ff_value_of(own, ff_make_tuple(d, names, 2));
+    struct ff_value known = pair.cell ? ff_get_item(d->globals, pair) : pair;
+    if (known.cell || !pair.cell) {
         return known.cell;
     }
-    struct ff_global_node *g = own ? ff_doc_alloc(own, sizeof *g) : NULL;
+    struct ff_global_node *g = ff_doc_alloc(own, sizeof *g);
     if (!g) {
         return 0;
     }
-    *g = (struct ff_global_node){.module = ff_make_text(d, module),
-                                 .name = ff_make_text(d, name)};
+    *g = (struct ff_global_node){.module = names[0], .name = names[1]};
     atomic_init(&g->text, NULL);
     struct ff_value made = ff_value_of(own, ff_cell(FF_TAG_GLOBAL, g));
-    return !g->module || !g->name || ff_set(own, d->globals, full, made, d->e)
-               ? 0
-               : made.cell;
+    return ff_set_item(own, d->globals, pair, made, d->e) ? 0 : made.cell;
 }
 
 uint64_t ff_make_tuple(struct ff_dumper *d, const uint64_t *cells, size_t count)

@@ -87,9 +87,10 @@ int ff_write_memo_put(struct ff_dumper *d, uint64_t cell, bool scratch)
         *number = (uint32_t)++d->memo_count;
         return FF_WRITTEN;
     }
-    uint64_t *place = d->all_in_memo || scratch ? ff_cellmap_put(&d->memo, cell)
-                                                : ff_cellmap_find(&d->memo, cell);
-    if (!place && (d->all_in_memo || scratch)) {
+    bool keep = d->all_in_memo || scratch || (d->open && ff_tag(cell) == FF_TAG_OBJECT);
+    uint64_t *place =
+        keep ? ff_cellmap_put(&d->memo, cell) : ff_cellmap_find(&d->memo, cell);
+    if (!place && keep) {
         return ff_write_no_memory(d);
     }
     if (!place && d->options->compact) {

@@ -153,7 +153,8 @@ static int made(struct ff_dumper *d, struct ff_part_frame *f)
 {
     const struct ff_object_node *o = f->node;
     int failed = ff_write_op(d, making_op(o));
-    if (failed || o->unmemoized) {
+    ff_write_made(d, f);
+    if (failed || (o->unmemoized && !d->open)) {
         f->phase = P_LIST;
         return failed ? failed : FF_PUSHED;
     }
@@ -167,20 +168,30 @@ static int made(struct ff_dumper *d, struct ff_part_frame *f)
     return failed ? failed : FF_PUSHED;
 }
 
-/* While an object is written that is begun for the second time inside itself, the outer one
- * has arguments of its own. */
-static uint64_t args_of(const struct ff_dumper *d, const struct ff_part_frame *f)
+/* An object that is begun again inside itself has arguments of their own for each time but the
+ * last, the innermost first. */
+static int number_beginning(struct ff_dumper *d, struct ff_part_frame *f)
 {
     const struct ff_object_node *o = f->node;
-    if (o->more && o->more->outer_args && d->depth) {
-        for (size_t i = 0; i + 1 < d->depth; i++) {
-            if (d->stack[i].node == f->node && d->stack[i].step == f->step) {
-                return o->args;
-            }
-        }
-        return o->more->outer_args;
+    uint64_t *times;
+    ff_write_open(d, f);
+    if (!o->more || !o->more->outer_args) {
+        return FF_PUSHED;
     }
-    return o->args;
+    times = ff_cellmap_put(&d->nested, f->cell);
+    if (!times) {
+        return ff_write_no_memory(d);
+    }
+    f->batch = (uint32_t)(*times < UINT32_MAX ? (*times)++ : UINT32_MAX);
+    return FF_PUSHED;
+}
+
+static uint64_t args_of(const struct ff_part_frame *f)
+{
+    const struct ff_object_node *o = f->node;
+    const struct ff_seq *outer = ff_cell_node(o->more ? o->more->outer_args : 0);
+    return outer && f->batch < outer->count ? outer->cells[outer->count - 1 - f->batch]
+                                            : o->args;
 }
 
 static int save_part(struct ff_dumper *d, struct ff_part_frame *f, uint64_t cell,
@@ -297,7 +308,7 @@ static int step_object(struct ff_dumper *d, struct ff_part_frame *f)
     case P_CALLABLE:
         return save_part(d, f, o->callable, P_ARGS);
     case P_ARGS:
-        return save_part(d, f, args_of(d, f), P_KWARGS);
+        return save_part(d, f, args_of(f), P_KWARGS);
     case P_KWARGS:
         return save_part(d, f, o->how == FF_HOW_NEWOBJ_EX ? o->more->kwargs : 0, P_MADE);
     case P_MADE:
@@ -337,10 +348,18 @@ static int step_old_instance(struct ff_dumper *d, struct ff_part_frame *f)
         }
         f = &d->stack[depth - 1];
     }
+    ff_write_made(d, f);
+    uint64_t known = ff_write_memo_find(d, f->cell);
+    if (known) {
+        size_t above = args->count + (o->how == FF_HOW_OBJ);
+        return ff_write_fetch_instead(d, d->protocol ? 1 : above + 1,
+                                      d->protocol ? FF_OP_POP_MARK : FF_OP_POP,
+                                      known - 1);
+    }
     int failed = o->how == FF_HOW_INST ? global_lines(d, FF_OP_INST, o->callable)
                                        : ff_write_op(d, FF_OP_OBJ);
     f->phase = P_LIST;
-    if (!failed && !o->unmemoized) {
+    if (!failed && (!o->unmemoized || d->open)) {
         failed = ff_write_memoize(d, f->cell, f->scratch);
     }
     return failed ? failed : FF_PUSHED;
@@ -366,6 +385,14 @@ static int old_newobj(struct ff_dumper *d, uint64_t cell, const struct ff_object
     }
     *call = *o;
     call->how = FF_HOW_REDUCE;
+    call->more = o->more ? ff_doc_alloc(own, sizeof *call->more) : NULL;
+    if (o->more && !call->more) {
+        return ff_write_no_memory(d);
+    }
+    if (call->more) {
+        *call->more = *o->more;
+        call->more->outer_args = 0; /* in the form of the other opcode */
+    }
     call->callable = ff_make_global(d, "copyreg", ex ? "__newobj_ex__" : "__newobj__");
     call->args = ff_cell(FF_TAG_TUPLE, all);
     return call->callable ? ff_write_object(d, cell, call, true) : ff_write_no_memory(d);
@@ -383,9 +410,9 @@ int ff_write_object(struct ff_dumper *d, uint64_t cell, const struct ff_object_n
     if (failed) {
         return failed;
     }
-    return ff_write_push(d, cell, node, scratch, old ? step_old_instance : step_object)
-               ? FF_PUSHED
-               : FF_E_NO_MEMORY;
+    struct ff_part_frame *f =
+        ff_write_push(d, cell, node, scratch, old ? step_old_instance : step_object);
+    return f ? number_beginning(d, f) : FF_E_NO_MEMORY;
 }
 
 /* ---- effects ---- */
@@ -410,12 +437,23 @@ static int write_one_effect(struct ff_dumper *d, const struct ff_effect *effect)
     return result < 0 ? result : ff_write_op(d, FF_OP_POP);
 }
 
+/* A call that is dropped before an object is fetched that is a part of it would be taken for the
+ * same object begun before: something else comes in between. */
+static int write_gap(struct ff_dumper *d, const struct ff_effect *effect)
+{
+    static const uint8_t gap[] = {FF_OP_NONE, FF_OP_POP};
+    const struct ff_object_node *o = ff_cell_node(effect->target);
+    bool call = effect->kind == FF_STEP_CALL && ff_tag(effect->target) == FF_TAG_OBJECT;
+    return call && o->unmemoized ? ff_write_bytes(d, gap, sizeof gap) : FF_OK;
+}
+
 int ff_write_effects(struct ff_dumper *d)
 {
     const struct ff_effect *effect = d->doc->effects.items;
     int result = FF_OK;
     for (size_t i = 0; i < d->doc->effects.count && result >= 0; i++) {
-        result = write_one_effect(d, &effect[i]);
+        result = i ? write_gap(d, &effect[i - 1]) : FF_OK;
+        result = result ? result : write_one_effect(d, &effect[i]);
     }
     return result;
 }

@@ -359,5 +359,9 @@ int ff_write_binary(struct ff_dumper *d, uint64_t cell, bool scratch)
                        "bytes over 4 GiB need protocol 4, not %u", d->protocol);
     }
     int failed = ff_write_payload(d, header, n, data, size);
+    if (!failed && ff_tag(cell) == FF_TAG_BYTEARRAY &&
+        ((const struct ff_blob *)ff_cell_node(cell))->readonly) {
+        failed = ff_write_op(d, FF_OP_READONLY_BUFFER);
+    }
     return failed ? failed : ff_write_memoize(d, cell, scratch);
 }

@@ -82,20 +82,12 @@ class Buffer(array.array):
     __setitem__, __setstate__ = Meta.__setitem__, Meta.__setstate__
 
 
-class Recording:
+class Unpickler(pickle.Unpickler):
     def find_class(self, module, name):
         return record("global", (module, name), (), {})
 
     def persistent_load(self, pid):
         return record("persistent", pid, (), {})
-
-
-class Unpickler(Recording, pickle.Unpickler):
-    """CPython's in C."""
-
-
-class PythonUnpickler(Recording, pickle._Unpickler):
-    """CPython's in Python, whose stack can be looked at."""
 
 
 def buffers():
@@ -112,17 +104,6 @@ def load(data, encoding="bytes"):
     copyreg.clear_extension_cache()
     value = Unpickler(io.BytesIO(data), encoding=encoding, buffers=buffers()).load()
     return value, Log.made, Log.things
-
-
-def fails_at_view(data, encoding="bytes"):
-    """Whether what cannot be done would have been done to a read-only buffer."""
-    unpickler = PythonUnpickler(io.BytesIO(data), encoding=encoding, buffers=buffers())
-    try:
-        unpickler.load()
-    except Exception:  # any: the C unpickler's is known
-        target = unpickler.stack[-1] if unpickler.stack else None
-        return type(target) is memoryview and type(target.obj) is Buffer
-    return False
 
 
 def is_recorder(value):

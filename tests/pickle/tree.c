@@ -18,6 +18,11 @@ struct todo {
     const char *word;
 };
 
+/* An object begun before, with these arguments. */
+struct dropped {
+    uint64_t cell, args;
+};
+
 struct printer {
     const struct ff_doc *doc;
     struct text text;
@@ -25,7 +30,7 @@ struct printer {
     struct ff_cellmap seen;    /* cell -> number */
     struct ff_cellmap digests; /* cell -> digest */
     struct ff_cellmap begun;   /* objects whose dropped beginnings are in `dropped` */
-    struct ff_vec dropped;     /* cells of those objects */
+    struct ff_vec dropped;     /* struct dropped */
     uint64_t count;
 };
 
@@ -151,16 +156,28 @@ static void print_numbered(struct printer *p, const char *kind, size_t count)
     addf(&p->text, "%s %zu #%llu\n", kind, count, (unsigned long long)p->count);
 }
 
+static void note_dropped(struct printer *p, uint64_t cell, uint64_t outer_args)
+{
+    const struct ff_seq *seq = ff_cell_node(outer_args);
+    struct text *t = &p->text;
+    if (ff_cellmap_find(&p->begun, cell)) {
+        return;
+    }
+    t->failed = ff_cellmap_put(&p->begun, cell) ? t->failed : -ENOMEM;
+    for (size_t i = 0; i < seq->count && !t->failed; i++) {
+        const struct dropped one = {cell, seq->cells[i]};
+        t->failed = ff_vec_append(&p->dropped, &one);
+    }
+}
+
 static void print_object(struct printer *p, uint64_t cell)
 {
     const struct ff_object_node *o = ff_cell_node(cell);
     struct text *t = &p->text;
     addf(t, "%s #%llu\n", is_call(o) ? "call" : "new", (unsigned long long)p->count);
     push_object(p, o);
-    if (!t->doc && o->more && o->more->outer_args && !t->failed &&
-        !ff_cellmap_find(&p->begun, cell)) {
-        t->failed =
-            ff_cellmap_put(&p->begun, cell) ? ff_vec_append(&p->dropped, &cell) : -ENOMEM;
+    if (!t->doc && o->more && o->more->outer_args && !t->failed) {
+        note_dropped(p, cell, o->more->outer_args);
     }
 }
 
@@ -269,13 +286,13 @@ static void print_effect(struct printer *p, const struct ff_effect *effect)
 }
 
 /* The same object begun before, with other arguments, and dropped. */
-static void print_begun(struct printer *p, uint64_t cell)
+static void print_begun(struct printer *p, const struct dropped *begun)
 {
-    struct ff_object_node o = *(const struct ff_object_node *)ff_cell_node(cell);
+    struct ff_object_node o = *(const struct ff_object_node *)ff_cell_node(begun->cell);
     const struct ff_object_more none = {0};
     struct ff_object_more more = none;
     more.kwargs = o.more->kwargs;
-    o.args = o.more->outer_args;
+    o.args = begun->args;
     o.more = &more;
     o.state = 0;
     p->count = 1;
@@ -300,7 +317,7 @@ static char *effect_text(struct printer *p, size_t i)
     if (i < effects->count) {
         print_effect(p, ff_vec_at(effects, i));
     } else {
-        print_begun(p, *(uint64_t *)ff_vec_at(&p->dropped, i - effects->count));
+        print_begun(p, ff_vec_at(&p->dropped, i - effects->count));
     }
     p->text.out = out;
     return (char *)ff_buf_steal(&one, NULL);
@@ -335,7 +352,7 @@ int tree_print(const struct ff_doc *doc, bool raw, struct ff_buf *out)
 {
     struct printer p = {.doc = doc, .text = {out, 0, raw ? NULL : doc}};
     ff_vec_init(&p.todo, sizeof(struct todo), SIZE_MAX / 64);
-    ff_vec_init(&p.dropped, sizeof(uint64_t), SIZE_MAX / 64);
+    ff_vec_init(&p.dropped, sizeof(struct dropped), SIZE_MAX / 64);
     ff_cellmap_init(&p.seen);
     ff_cellmap_init(&p.digests);
     ff_cellmap_init(&p.begun);

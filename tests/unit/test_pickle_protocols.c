@@ -65,6 +65,10 @@ static const struct {
     {LIT(NESTED_TWICE), 5,
      LIT("\200\005\225\033\000\000\000\000\000\000\000]\224(\214\001m\224\214\013Outer."
          "Inner\224\223\224h\003e.")},
+    {LIT("\200\002ca.b\nc\nca\nb.c\n\206."), 4,
+     LIT("\200\004\225\033\000\000\000\000\000\000\000\214\003a."
+         "b\224\214\001c\224\223\224"
+         "\214\001a\224\214\003b.c\224\223\224\206\224.")},
     {LIT(NEWOBJ), 0,
      LIT("ccopy_reg\n__newobj__\np0\n(cm\nN\np1\ntp2\nRp3\n(dp4\nVa\np5\nI1\nsb.")},
     {LIT(NEWOBJ), 1,
@@ -117,6 +121,50 @@ START_TEST(dump_in_another_protocol_is_as_cpython_writes_it)
 }
 END_TEST
 
+/* A SubList s = [Pair(w, [s])], where the state of w is s and a function sets it: the list is begun
+ * three times inside itself, and so is the pair. */
+static const struct {
+    const char *stream;
+    size_t size_bytes;
+    uint32_t protocol;
+} begun[] = {
+    {LIT("ccopy_reg\n_reconstructor\np0\n(cvalues\nSubList\np1\nc__builtin__\nlist\n"
+         "p2\n(lp3\ng0\n(cvalues\nPair\np4\nc__builtin__\ntuple\np5\n("
+         "cvalues\nWithSetter\n"
+         "p6\n(tRp7\ncvalues\nset_state\np8\ng7\n(dp9\nVstate\np10\ng0\n(g1\ng2\n"
+         "(lp11\ng0\n(g4\ng5\n(g7\n(lp12\ng0\n(g1\ng2\n(lp13\ng0\n(g4\ng5\n(g7\ng12\n"
+         "tp14\ntp15\nRp16\natp17\nRp18\natp19\ntp20\nR0g16\natp21\nR0g18\ns\206R0g12\n"
+         "tp22\ntp23\nR0g16\natp24\nR0g18\n."),
+     0},
+    {LIT("ccopy_reg\n_reconstructor\nq\0(cvalues\nSubList\nq\1c__builtin__\nlist\n"
+         "q\2]q\3h\0(cvalues\nPair\nq\4c__builtin__\ntuple\nq\5(cvalues\nWithSetter\n"
+         "q\6)Rq\7cvalues\nset_state\nq\10h\7}q\11X\5\0\0\0stateq\nh\0(h\1h\2]q\13h\0("
+         "h\4h\5(h\7]q\14h\0(h\1h\2]q\15h\0(h\4h\5("
+         "h\7h\14tq\16tq\17Rq\20atq\21Rq\22atq\23tq\24R0h\20atq\25R0h\22s\206R0h\14tq\26t"
+         "q\27R0h\20atq\30R0h\22."),
+     1},
+};
+
+START_TEST(object_begun_three_times_is_written_as_it_was)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    for (size_t i = 0; i < sizeof begun / sizeof *begun; i++) {
+        struct ff_dump_options o = {.struct_size = sizeof o,
+                                    .protocol = begun[i].protocol};
+        struct ff_buf out;
+        struct ff_doc *doc = ff_pickle_load(begun[i].stream, begun[i].size_bytes, NULL,
+                                            NULL, NULL, NULL, &e);
+        ff_buf_init(&out, 1000);
+        ck_assert_msg(doc && !ff_pickle_dump(ff_doc_root(doc), &o, to_buf, &out, &e),
+                      "row %zu: %s", i, e.message);
+        ck_assert_uint_eq(out.length_bytes, begun[i].size_bytes);
+        ck_assert_mem_eq(out.data, begun[i].stream, out.length_bytes);
+        ff_buf_free(&out);
+        ff_doc_free(doc);
+    }
+}
+END_TEST
+
 /* CPython appends to a bytearray, and sets its items, as to those of a list. */
 #define AB "\200\5\226\2\0\0\0\0\0\0\0ab"
 
@@ -136,6 +184,19 @@ static const struct {
     {LIT(AB "M\0\1a."), NULL},
     {LIT(AB "Na."), NULL},
     {LIT(AB "NKcs."), NULL},
+    {LIT(AB "\230Kca."), NULL},
+    {LIT(AB "\230K\0K\1s."), NULL},
+    {LIT(AB "\230}b."), NULL},
+    {LIT(AB "\230Nb."), "ab"},
+    {LIT("\200\5\227\230Nb0" AB "."), "ab"},
+    {LIT("\200\5\227\230}b0" AB "."), NULL},
+    {LIT("\200\5\227\230K\0K\1s0" AB "."), NULL},
+    {LIT("\200\5\227\230Na0" AB "."), NULL},
+    {LIT("\200\5\227\230(N\2200" AB "."), NULL},
+    {LIT("\200\5\227K\0K\1s0" AB "."), "ab"},
+    {LIT("\200\2}c__builtin__\nset\n]\205RNs0" AB "."), NULL},
+    {LIT("\200\2}c__builtin__\nbytearray\n)RNs0" AB "."), NULL},
+    {LIT("\200\2}c__builtin__\nfrozenset\n]\205RNs0" AB "."), "ab"},
 };
 
 START_TEST(bytearray_is_edited_as_in_python)
@@ -259,5 +320,5 @@ START_TEST(bytes_of_any_size_are_latin1_text_before_protocol_3)
 END_TEST
 
 RUN_TESTS("pickle_protocols", dump_in_another_protocol_is_as_cpython_writes_it,
-          bytearray_is_edited_as_in_python,
+          object_begun_three_times_is_written_as_it_was, bytearray_is_edited_as_in_python,
           bytes_of_any_size_are_latin1_text_before_protocol_3)
