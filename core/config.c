@@ -458,9 +458,17 @@ static int edit_lists(json_t *root, const char *name, int on)
     return there ? 0 : json_array_append_new(to, json_string(name));
 }
 
+static int edit_storage(json_t *root, const struct ff_config_change *c)
+{
+    return json_object_set_new(member(root, "storages", json_object), c->name,
+                               json_loads(c->storage, 0, NULL));
+}
+
 static int edit(json_t *root, const struct ff_config_change *c)
 {
-    return c->pins ? edit_pin(root, c) : edit_lists(root, c->name, c->on);
+    return c->storage ? edit_storage(root, c)
+           : c->pins  ? edit_pin(root, c)
+                      : edit_lists(root, c->name, c->on);
 }
 
 char *ff_config_edit(const char *file, const char *old, size_t old_bytes,

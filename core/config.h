@@ -56,9 +56,10 @@ int ff_config_parse(struct ff_config *, const char *file, const char *text, size
 /* One change of a configuration. */
 struct ff_config_change {
     const char *name;
-    int on;             /* from plugins.disable to plugins.enable, or the reverse */
-    int pins;           /* it is the pin of `name` that changes */
-    const char *sha256; /* NULL = taken away */
+    int on;              /* from plugins.disable to plugins.enable, or the reverse */
+    int pins;            /* it is the pin of `name` that changes */
+    const char *sha256;  /* NULL = taken away */
+    const char *storage; /* `name` of "storages" becomes this JSON */
 };
 
 /* The text of a configuration with the change; old NULL = a new one. Owned. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin_admin.c: installing plugins, enabling them, showing the configuration. Files appear
+/* plugin_admin.c: installing plugins, and editing and showing the configuration. Files appear
  * under their names by rename, whole and durable, or not at all. */
 #include "core/registry_own.h"
 
@@ -337,6 +337,69 @@ int ff_plugin_pin(struct ff_host *host, const char *name, int on, struct ff_erro
     change.sha256 = sha256;
     return code ? ff_fail(e, FF_E_NO_MEMORY, file, "no memory for its SHA-256")
                 : edit_config(host, &change, e);
+}
+
+/* Names that an address can have before its colon, and no folder or JSON. */
+static int check_storage_name(const struct ff_host *host, const char *name,
+                              struct ff_error *e)
+{
+    if (!name || !name[0] || name[0] == '.' || name[0] == '-' || strlen(name) > 200 ||
+        strpbrk(name, ":/#[%{@\"\\ \t\r\n")) {
+        (void)ff_fail(e, FF_E_USAGE, NULL, "\"%.100s\" cannot be the name of a storage",
+                      name ? name : "");
+        ff_error_fix(e, "letters, digits, - and _ will do");
+        return FF_E_USAGE;
+    }
+    if (ff_named_find(&host->config->storages, name)) {
+        (void)ff_fail(e, FF_E_CONFLICT, name, "there is a storage of this name");
+        ff_error_fix(e, "choose another, or edit %.150s", host->config->path);
+        return FF_E_CONFLICT;
+    }
+    return FF_OK;
+}
+
+/* It can stand in a configuration, whose JSON is a narrower one, and it can be opened. */
+static int check_storage(struct ff_host *host, const char *json, struct ff_error *e)
+{
+    struct ff_config *alone = ff_calloc(1, sizeof *alone);
+    struct ff_buf text;
+
+    ff_buf_init(&text, 4 * (size_t)FF_CONFIG_MAX_BYTES);
+    if (!alone || ff_buf_printf(&text, "{\"storages\": {\"new\": %s}}", json)) {
+        (void)ff_fail(e, FF_E_NO_MEMORY, NULL, "no memory for a storage");
+    } else if (!ff_config_parse(alone, "storage", ff_buf_text(&text), text.length_bytes,
+                                e)) {
+        ff_storage_close(ff_storage_factory(host, json, e));
+    }
+    ff_buf_free(&text);
+    ff_config_free(alone);
+    return e->code;
+}
+
+int ff_storage_add(struct ff_host *host, const char *name, const char *json,
+                   struct ff_error *e)
+{
+    struct ff_error own = FF_ERROR_INIT;
+    struct ff_config_change change = {.name = name};
+    char *text;
+    int code;
+
+    e = e ? e : &own;
+    if (e->code || (code = ff_host_check(host, e)) ||
+        (code = check_storage_name(host, name, e))) {
+        return e->code;
+    }
+    if (!json || !json[0] || !host->config->path[0]) {
+        return ff_fail(e, FF_E_USAGE, NULL,
+                       json && json[0] ? "this host has no configuration file to edit"
+                                       : "no storage is given");
+    }
+    text = ff_host_storage_json(host, json, e);
+    change.storage = text;
+    code = text ? check_storage(host, text, e) : e->code;
+    code = code ? code : edit_config(host, &change, e);
+    ff_free(text);
+    return code;
 }
 
 const char *ff_config_path(const struct ff_host *host)

@@ -252,6 +252,7 @@ int ff_plugin_check(struct ff_cli *, const char *file, struct ff_error *);
 /* A line for each option of a JSON Schema ("" = none). */
 void ff_plugin_print_options(const struct ff_cli *, const char *schema);
 int ff_plugin_new(struct ff_cli *, struct ff_error *);
+int ff_verb_store(struct ff_cli *, struct ff_error *);
 int ff_verb_config(struct ff_cli *, struct ff_error *);
 int ff_verb_completion(struct ff_cli *, struct ff_error *);
 int ff_verb_version(struct ff_cli *, struct ff_error *);

@@ -113,6 +113,16 @@ const struct ff_verb ff_verbs[] = {
      "  unpin NAME    load any file again\n"
      "  which CLASS   the serializers for objects of a class\n",
      ff_verb_plugin},
+    {"store", "list | add NAME STORE | test [STORE]", 1, 3, 0, "look after storages",
+     "ff store test lab",
+     "  list            those of the configuration\n"
+     "  add NAME STORE  put one into it: a folder, JSON, @FILE, or - for JSON that is "
+     "read\n"
+     "                  from standard input, where secrets are seen by nobody\n"
+     "  test [STORE]    write, read and remove something, and say what the medium can "
+     "do\n"
+     "                  and what follows from what it cannot\n",
+     ff_verb_store},
     {"config", "show | path | check [FILE]", 1, 2, 0, "look at the configuration",
      "ff config check",
      "  show          the configuration in force, secrets hidden\n"

@@ -172,6 +172,18 @@ FF_API struct ff_storage *ff_storage_factory(struct ff_host *, const char *json,
  * "@file"; NULL: $FF_STORAGE, else "default" of the configuration. */
 FF_API struct ff_storage *ff_storage_open(struct ff_host *, const char *which,
                                           struct ff_error *);
+/* Edit the configuration file (made when missing, readable for its owner alone): from now on
+ * `name` is this storage: JSON, or the path of a folder. It is opened once, to see that it can
+ * be. FF_E_USAGE: a name that no address can have; FF_E_CONFLICT: the name is taken. */
+FF_API int ff_storage_add(struct ff_host *, const char *name, const char *json,
+                          struct ff_error *);
+/* Find out what the medium can do: a private object is written, read and removed, and the
+ * protocol tells what it knows, after trying it. `each` gets what a thing is called, how it is
+ * ("yes", "not atomic"), and what follows from that ("" = nothing); nonzero stops. */
+FF_API int ff_storage_probe(struct ff_storage *,
+                            int (*each)(void *ctx, const char *what, const char *is,
+                                        const char *follows),
+                            void *ctx, struct ff_error *);
 /* Lazy values that were read stay usable. NULL is allowed. */
 FF_API void ff_storage_close(struct ff_storage *);
 

@@ -271,6 +271,20 @@ struct ff_locate {
                  struct ff_error *);
 };
 
+/* ---- ff.probe/1: what this medium can do, for people. Optional ---- */
+#define FF_PROBE_1 "ff.probe/1"
+struct ff_probe {
+    uint32_t struct_size, flags;
+    /* Find out what the medium can do, by trying it on private names below the root that are
+     * removed again, and tell each thing: what it is called, how it is ("yes", "not atomic",
+     * ...), and what follows from that, "" = nothing. Borrowed for the callback; nonzero stops
+     * and is returned. */
+    int (*probe)(const struct ff_probe *,
+                 int (*each)(void *ctx, const char *what, const char *is,
+                             const char *follows),
+                 void *ctx, const struct ff_call *, struct ff_error *);
+};
+
 /* ---- ff.s3/1: what a client of S3 knows of its server. Optional ---- */
 #define FF_S3_1 "ff.s3/1"
 

@@ -134,30 +134,6 @@ static int where(const struct ff_locate *self, const char *name, char *text, siz
     return code;
 }
 
-static int facts(const struct ff_s3 *self, int probe, struct ff_s3_facts *out,
-                 const struct ff_call *call, struct ff_error *e)
-{
-    struct ff_s3_root *root = FF_S3_BOUND(self, s3)->root;
-    struct ff_s3_facts now;
-    uint32_t size = out->struct_size;
-    int code = probe ? ff_s3_probe_race(root, call, e) : FF_OK;
-
-    if (code) {
-        return code;
-    }
-    pthread_mutex_lock(&root->probing);
-    now = root->facts;
-    pthread_mutex_unlock(&root->probing);
-    now.endpoint = root->options.host;
-    now.bucket = root->options.bucket;
-    now.prefix = root->options.prefix;
-    now.region = root->options.region;
-    now.bulk_remove = atomic_load(&root->no_bulk) ? FF_S3_CANNOT : FF_S3_NOT_KNOWN;
-    memcpy(out, &now, size < now.struct_size ? size : now.struct_size);
-    out->struct_size = size;
-    return FF_OK;
-}
-
 static void s3_unbind(void *bound)
 {
     struct ff_s3_bound *b = bound;
@@ -216,7 +192,9 @@ static int s3_bind(void *inst, const char *folder, void **out, const struct ff_c
                                      .sync = s3_sync};
     b->locate =
         (struct ff_locate){.struct_size = FF_SIZE(ff_locate, where), .where = where};
-    b->s3 = (struct ff_s3){.struct_size = FF_SIZE(ff_s3, facts), .facts = facts};
+    b->s3 = (struct ff_s3){.struct_size = FF_SIZE(ff_s3, facts), .facts = ff_s3_facts};
+    b->probe =
+        (struct ff_probe){.struct_size = FF_SIZE(ff_probe, probe), .probe = ff_s3_tell};
     *out = b;
     return FF_OK;
 }
@@ -230,6 +208,9 @@ static const void *s3_query(void *bound, const char *interface_id)
     }
     if (strcmp(interface_id, FF_LOCATE_1) == 0) {
         return &b->locate;
+    }
+    if (strcmp(interface_id, FF_PROBE_1) == 0) {
+        return &b->probe;
     }
     return strcmp(interface_id, FF_S3_1) == 0 ? &b->s3 : NULL;
 }

@@ -237,7 +237,9 @@ int ff_s3_probe_race(struct ff_s3_root *root, const struct ff_call *call,
             won += racers[i].won;
         }
         if (won > 1) {
+            pthread_mutex_lock(&root->probing);
             root->facts.put_if_absent = FF_S3_NOT_ATOMIC;
+            pthread_mutex_unlock(&root->probing);
         }
         if (p.key) {
             (void)ask(&p, FF_S3_DELETE, NULL, NULL, NULL);

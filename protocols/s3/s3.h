@@ -59,6 +59,7 @@ struct ff_s3_bound {
     struct ff_objects objects;
     struct ff_locate locate;
     struct ff_s3 s3;
+    struct ff_probe probe;
     struct ff_s3_root *root;
     char *folder; /* in the bucket; "" or with '/' at its end */
 };
@@ -157,7 +158,7 @@ int ff_s3_tag_of(struct ff_s3_root *, const char *key, char tag[80],
 int ff_s3_key_lock(struct ff_s3_root *, const char *key, struct ff_error *);
 void ff_s3_key_unlock(struct ff_s3_root *, const char *key);
 
-/* ---- list.c, probe.c ---- */
+/* ---- list.c, probe.c, facts.c ---- */
 
 int ff_s3_list(const struct ff_objects *, const char *prefix, int one_level,
                int (*each)(void *, const struct ff_io *), void *ctx, int64_t *now_ns,
@@ -166,5 +167,13 @@ int ff_s3_list(const struct ff_objects *, const char *prefix, int one_level,
 int ff_s3_probe(struct ff_s3_root *, const struct ff_call *, struct ff_error *);
 /* The same, with several writers at once. */
 int ff_s3_probe_race(struct ff_s3_root *, const struct ff_call *, struct ff_error *);
+
+/* What is known, as ff.s3/1 and ff.probe/1 have it. */
+int ff_s3_facts(const struct ff_s3 *, int probe, struct ff_s3_facts *,
+                const struct ff_call *, struct ff_error *);
+int ff_s3_tell(const struct ff_probe *,
+               int (*each)(void *ctx, const char *what, const char *is,
+                           const char *follows),
+               void *ctx, const struct ff_call *, struct ff_error *);
 
 #endif

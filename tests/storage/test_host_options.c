@@ -366,6 +366,8 @@ static int use_in_child(void *ctx)
     IN_CHILD(ff_array(ff_get(root, "field"), ee));
     IN_CHILD(ff_array_read(in->array, NULL, out, NULL, NULL, ee));
     IN_CHILD(ff_config_show(in->f->host, ee));
+    IN_CHILD(ff_storage_add(in->f->host, "new", "./x", ee));
+    IN_CHILD(ff_storage_probe(s, NULL, NULL, ee));
     IN_CHILD(ff_plugin_enable(in->f->host, "x", 1, ee));
     IN_CHILD(ff_writer_open(in->saving, in->array, ee));
     IN_CHILD(ff_writer_push(in->writer, &start, &count, out, NULL, ee));

@@ -283,6 +283,45 @@ START_TEST(usage_of_a_workflow_is_that_of_its_tasks)
 }
 END_TEST
 
+struct told {
+    int lines, conditions;
+};
+
+static int tell(void *ctx, const char *what, const char *is, const char *follows)
+{
+    struct told *t = ctx;
+    ck_assert(what[0] && is[0] && follows);
+    t->lines++;
+    t->conditions += strcmp(what, "PUT only if absent") == 0;
+    return 0;
+}
+
+static int tell_once(void *ctx, const char *what, const char *is, const char *follows)
+{
+    return tell(ctx, what, is, follows) + 1;
+}
+
+static void probing(struct fixture *f)
+{
+    struct told all = {0}, one = {0};
+    struct ff_names *names;
+    CHECK_OK(ff_storage_probe(f->storage, tell, &all, ee));
+    ck_assert_int_ge(all.lines, 2);
+    ck_assert_int_eq(all.conditions, f->where == ON_S3);
+    CHECK_OK(ff_storage_probe(f->storage, tell_once, &one, ee));
+    ck_assert_int_eq(one.lines, 1);
+    CHECK_CODE(ff_storage_probe(NULL, tell, &all, ee), FF_E_USAGE);
+    names = ff_list_workflows(f->storage, NULL);
+    ck_assert_uint_eq(names->count, 1);
+    ff_names_free(names);
+}
+
+START_TEST(probe_tells_what_the_medium_can_do_and_leaves_nothing)
+{
+    on_each(probing);
+}
+END_TEST
+
 static void usage(struct fixture *f)
 {
     struct ff_value absent = {NULL, 0};
@@ -309,4 +348,6 @@ RUN_TESTS("storage", task_saved_and_replaced_reads_as_the_newest,
           move_takes_the_big_data_along_and_never_replaces,
           save_without_its_workflow_fails_as_in_python,
           object_that_occurs_twice_is_stored_once, verify_and_info_tell_what_is_there,
-          usage_of_a_workflow_is_that_of_its_tasks, null_arguments_are_harmless)
+          usage_of_a_workflow_is_that_of_its_tasks,
+          probe_tells_what_the_medium_can_do_and_leaves_nothing,
+          null_arguments_are_harmless)

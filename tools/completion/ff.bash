@@ -27,7 +27,7 @@ _ff_files() { # [-d]: files, or folders
 _ff() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb='' first='' i
     local ff=("${COMP_WORDS[0]}" -q) options
-    local verbs='ls du show info get put diff inspect rm mv verify gc plugin config completion version help'
+    local verbs='ls du show info get put diff inspect rm mv verify gc plugin store config completion version help'
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -79,6 +79,13 @@ _ff() {
     completion) _ff_words $'bash\nzsh\nfish' ;;
     config)
         if [[ -z $first ]]; then _ff_words $'show\npath\ncheck'; else _ff_files; fi
+        ;;
+    store)
+        case $first in
+        '') _ff_words $'list\nadd\ntest' ;;
+        test) _ff_words "$("${ff[@]}" store list 2>/dev/null | awk '{ print $1 }')" ;;
+        *) _ff_files ;;
+        esac
         ;;
     plugin)
         case $first in

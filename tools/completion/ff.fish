@@ -56,6 +56,11 @@ function __ff_plugins
     $ff plugin list 2>/dev/null | awk 'NR > 1 && !/^ / { print $1 }'
 end
 
+function __ff_stores
+    set -l ff (__ff_command)
+    $ff store list 2>/dev/null | awk '{ print $1 }'
+end
+
 complete -c ff -n __ff_no_verb -f -a ls -d 'list workflows, or the tasks of one'
 complete -c ff -n __ff_no_verb -f -a du -d 'say how much room workflows, or tasks, take'
 complete -c ff -n __ff_no_verb -f -a show -d 'print a value as a tree, without the elements of arrays'
@@ -69,6 +74,7 @@ complete -c ff -n __ff_no_verb -f -a mv -d 'rename a task, with its big data'
 complete -c ff -n __ff_no_verb -f -a verify -d 'check tasks and their big data'
 complete -c ff -n __ff_no_verb -f -a gc -d 'find, and with -y remove, what no task refers to'
 complete -c ff -n __ff_no_verb -f -a plugin -d 'look after plugins'
+complete -c ff -n __ff_no_verb -f -a store -d 'look after storages'
 complete -c ff -n __ff_no_verb -f -a config -d 'look at the configuration'
 complete -c ff -n __ff_no_verb -f -a completion -d 'print what makes a shell complete ff'
 complete -c ff -n __ff_no_verb -f -a version -d 'print the version'
@@ -117,7 +123,10 @@ complete -c ff -n '__ff_is plugin' -l lang -x -a 'c c++ rust' -d 'its language'
 complete -c ff -n '__ff_is plugin' -l build -x -a 'meson make cmake cargo' -d 'how it is built'
 complete -c ff -n '__ff_is plugin' -l with -r -d 'a plugin that this one needs'
 complete -c ff -n '__ff_is plugin; and __fish_seen_subcommand_from enable disable pin unpin' -f -a '(__ff_plugins)'
+complete -c ff -n '__ff_is store' -f -a 'list add test'
+complete -c ff -n '__ff_is store; and __fish_seen_subcommand_from add' -F
+complete -c ff -n '__ff_is store; and __fish_seen_subcommand_from test' -f -a '(__ff_stores)'
 complete -c ff -n '__ff_is config' -f -a 'show path check'
 complete -c ff -n '__ff_is config; and __fish_seen_subcommand_from check' -F
 complete -c ff -n '__ff_is completion' -f -a 'bash zsh fish'
-complete -c ff -n '__ff_is help' -f -a 'ls du show info get put diff inspect rm mv verify gc plugin config completion version help'
+complete -c ff -n '__ff_is help' -f -a 'ls du show info get put diff inspect rm mv verify gc plugin store config completion version help'
