@@ -21,7 +21,8 @@
 #define FF_FILE_INTENT  ".ff-tmp-" /* a task that is being saved; locked */
 #define FF_FILE_OLD     ".ff-old-" /* what a commit displaces, where nothing can exchange */
 #define FF_FILE_TRASH   ".ff-trash-" /* what was removed */
-#define FF_FILE_CLOCK   ".ff-now-"   /* made to see the medium's clock */
+#define FF_FILE_PROBE                                                                    \
+    ".ff-now-" /* made to see the medium's clock, or if it folds names */
 
 enum {
     FF_FILE_NAME_BYTES = 64,   /* a private name with NUL */
@@ -132,8 +133,8 @@ bool ff_file_no_links(int rc); /* a linkat that cannot be had here */
 
 /* ---- fold.c: folders that do not tell case apart ---- */
 
-/* What is there under this name has this very name; FF_E_CONFLICT: one that differs by case (or
- * as the folder else folds names). FF_OK also when nothing is there. */
+/* What is there under this name has this very name; FF_E_CONFLICT: one that differs by case. FF_OK
+ * also when nothing is there. */
 int ff_file_check_case(const struct ff_file_root *root, int dir_fd, const char *name,
                        const char *place, struct ff_error *e);
 /* A task like "Bigdata" must not take the place of the folder of big data: that is made first,

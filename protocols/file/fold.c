@@ -31,18 +31,42 @@ static bool is_ascii(const char *name)
     return *name == '\0';
 }
 
-/* Whether the folder has to be read to know: 1, 0 or -errno. */
+/* Whether the name is there with its letters in their other case: 1, 0 or -errno. */
+static int is_there_swapped(const struct ff_file_root *root, int dir_fd,
+                            const char swapped[FF_FILE_PATH_BYTES])
+{
+    struct stat st;
+    int rc = root->sys->fstatat(root->sys, dir_fd, swapped, &st, AT_SYMLINK_NOFOLLOW);
+
+    return rc == -ENOENT ? 0 : rc < 0 ? rc : 1;
+}
+
+/* Whether it folds names, by one that is made for that. 1 where none can be made, too. */
+static int may_fold(const struct ff_file_root *root, int dir_fd)
+{
+    char name[FF_FILE_NAME_BYTES], swapped[FF_FILE_PATH_BYTES];
+    int fd, rc;
+
+    if (ff_file_private_new(root, dir_fd, FF_FILE_PROBE, name, &fd) < 0) {
+        return 1;
+    }
+    (void)swap_case(name, swapped);
+    rc = is_there_swapped(root, dir_fd, swapped);
+    (void)root->sys->unlinkat(root->sys, dir_fd, name, 0);
+    ff_file_close(root, fd);
+    return rc;
+}
+
+/* Whether the folder has to be read to know: 1, 0 or -errno. To read it for each name that has no
+ * ASCII letter ("É" and "é") would cost the square of the tasks. */
 static int must_look(const struct ff_file_root *root, int dir_fd, const char *name)
 {
     char swapped[FF_FILE_PATH_BYTES];
-    struct stat st;
-    int rc;
 
-    if (!swap_case(name, swapped)) {
-        return !is_ascii(name); /* "É" and "é" */
+    if (swap_case(name, swapped)) {
+        return is_there_swapped(root, dir_fd, swapped);
     }
-    rc = root->sys->fstatat(root->sys, dir_fd, swapped, &st, AT_SYMLINK_NOFOLLOW);
-    return rc == -ENOENT ? 0 : rc < 0 ? rc : 1;
+    return is_ascii(name) ? 0 : may_fold(root, dir_fd);
 }
 
 /* Whether one has the name itself; *shown: what has its inode, where that can be seen. */
@@ -80,11 +104,14 @@ static int look(const struct ff_file_root *root, int dir_fd, const char *name,
     const char *shown;
     int rc = ff_file_names_read(root, dir_fd, &names), code = FF_OK;
 
+    if (rc >= 0 && !is_listed(&names, name, st->st_ino, &shown)) {
+        rc = ff_file_name_has(root, dir_fd, name, ff_file_id_of(st));
+        if (rc == 1) {
+            code = conflict(place, shown, e); /* else it has just gone */
+        }
+    }
     if (rc < 0) {
         code = ff_file_fail(e, rc, place, "see under which name it is there");
-    } else if (!is_listed(&names, name, st->st_ino, &shown) &&
-               ff_file_name_has(root, dir_fd, name, ff_file_id_of(st)) == 1) {
-        code = conflict(place, shown, e); /* else it has just gone */
     }
     ff_file_names_free(&names);
     return code;
@@ -93,14 +120,11 @@ static int look(const struct ff_file_root *root, int dir_fd, const char *name,
 int ff_file_check_case(const struct ff_file_root *root, int dir_fd, const char *name,
                        const char *place, struct ff_error *e)
 {
-    int rc = must_look(root, dir_fd, name), fd;
     struct stat st;
+    int rc = root->sys->fstatat(root->sys, dir_fd, name, &st, AT_SYMLINK_NOFOLLOW), fd;
     int code;
 
-    if (rc > 0) {
-        rc = root->sys->fstatat(root->sys, dir_fd, name, &st, AT_SYMLINK_NOFOLLOW);
-        rc = rc < 0 ? rc : 1;
-    }
+    rc = rc < 0 ? rc : must_look(root, dir_fd, name);
     if (rc == 0 || rc == -ENOENT) {
         return FF_OK;
     }

@@ -120,7 +120,7 @@ int64_t ff_file_now_ns(const struct ff_file_root *root, int dir_fd)
     int64_t now_ns = ff_sys_now_ns(root->sys, CLOCK_REALTIME);
     char name[FF_FILE_NAME_BYTES];
     struct stat st;
-    int fd = is_remote(root, dir_fd) ? create_private(root, dir_fd, FF_FILE_CLOCK, name)
+    int fd = is_remote(root, dir_fd) ? create_private(root, dir_fd, FF_FILE_PROBE, name)
                                      : -EROFS;
 
     if (fd >= 0) {

@@ -65,6 +65,21 @@ static int lost(int rc, int fd)
 
 /* ---- a folder that does not tell case apart ---- */
 
+/* ASCII letters, and those of Latin-1 in UTF-8 (0xc3 0x80 to 0xbe). */
+static bool folds_to(const char *a, const char *b)
+{
+    size_t i = 0;
+
+    for (; a[i] && b[i]; i++) {
+        bool latin1 = i && a[i - 1] == '\xc3' && (a[i] | 0x20) == (b[i] | 0x20);
+
+        if (!latin1 && strncasecmp(a + i, b + i, 1) != 0) {
+            return false;
+        }
+    }
+    return a[i] == b[i];
+}
+
 /* The name that the folder shows for this one, or the name itself. */
 static const char *shown(const struct faulty *f, int dir_fd, const char *name,
                          char out[256])
@@ -74,7 +89,7 @@ static const char *shown(const struct faulty *f, int dir_fd, const char *name,
     const char *found = name;
 
     for (struct dirent *d = dir ? readdir(dir) : NULL; d; d = readdir(dir)) {
-        if (strcasecmp(d->d_name, name) == 0) {
+        if (folds_to(d->d_name, name)) {
             found = strcpy(out, d->d_name);
         }
     }

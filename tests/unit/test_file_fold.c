@@ -11,6 +11,9 @@
 #include "file_store.h"
 #include "run.h"
 
+#define SMALL_E "\xc3\xa9" /* é; neither has an ASCII letter */
+#define BIG_E   "\xc3\x89"
+
 static struct store s;
 static const struct ff_commit *c;
 
@@ -54,6 +57,12 @@ static void no_other_case_is_taken(void)
     FAILS(c->rename(c, "wf", "foo", "bar", NULL, e), FF_E_CONFLICT);
     OK(save_text(&s, "bar", "bar", FF_COMMIT_REPLACE, e));
     FAILS(c->rename(c, "wf", "bar", "FOO", NULL, e), FF_E_CONFLICT);
+    OK(save_text(&s, SMALL_E, "letter", FF_COMMIT_REPLACE, e));
+    FAILS(save_text(&s, BIG_E, "other", FF_COMMIT_REPLACE, e), FF_E_CONFLICT);
+    FAILS(c->displace(c, "wf", BIG_E, &old, NULL, e), FF_E_CONFLICT);
+    FAILS(c->rename(c, "wf", BIG_E, "baz", NULL, e), FF_E_CONFLICT);
+    OK(save_text(&s, SMALL_E, "Letter", FF_COMMIT_REPLACE, e));
+    assert_task(SMALL_E, "Letter");
     assert_task("Foo", "kept");
     assert_task("bar", "bar");
     OK(save_text(&s, "Foo", "new", FF_COMMIT_REPLACE, e));
@@ -97,6 +106,14 @@ static void no_twin_of_big_data_is_taken(void)
     ck_assert_int_eq(count_names(&s, "wf/bigdata"), 1);
 }
 
+START_TEST(rename_to_bigdata_but_for_case_in_a_workflow_without_is_a_conflict)
+{
+    OK(save_text(&s, "t", "kept", FF_COMMIT_REPLACE, e));
+    FAILS(c->rename(c, "wf", "t", "Bigdata", NULL, e), FF_E_CONFLICT);
+    assert_task("t", "kept");
+}
+END_TEST
+
 START_TEST(task_that_is_bigdata_but_for_case_is_a_conflict)
 {
     no_twin_of_big_data_is_taken();
@@ -132,13 +149,13 @@ START_TEST(task_equal_but_for_case_where_case_is_told_apart_is_another)
     for (int i = 0; i < 2; i++) {
         OK(save_text(&s, "Foo", "upper", FF_COMMIT_REPLACE, e));
         OK(save_text(&s, "foo", "lower", FF_COMMIT_REPLACE, e));
-        OK(save_text(&s, "\xc3\xa9", "letter", FF_COMMIT_REPLACE, e));
-        OK(save_text(&s, "\xc3\x89", "Letter", FF_COMMIT_REPLACE, e));
+        OK(save_text(&s, SMALL_E, "letter", FF_COMMIT_REPLACE, e));
+        OK(save_text(&s, BIG_E, "Letter", FF_COMMIT_REPLACE, e));
     }
     assert_task("Foo", "upper");
     assert_task("foo", "lower");
-    assert_task("\xc3\xa9", "letter");
-    assert_task("\xc3\x89", "Letter");
+    assert_task(SMALL_E, "letter");
+    assert_task(BIG_E, "Letter");
     OK(c->make_workflow(c, "WF", NULL, e));
 }
 END_TEST
@@ -151,6 +168,41 @@ START_TEST(look_for_case_that_fails_leaves_the_task)
     FAILS(save_text(&s, "Foo", "other", FF_COMMIT_REPLACE, e), FF_E_IO);
     faults_off(&s);
     assert_task("Foo", "kept");
+}
+END_TEST
+
+START_TEST(any_look_that_fails_leaves_the_task)
+{
+    int rc = FF_OK, n = 0;
+
+    OK(save_text(&s, "Foo", "kept", FF_COMMIT_REPLACE, e));
+    while (rc != FF_E_CONFLICT && n < 50) {
+        s.faulty.folds_case = true;
+        s.faulty.one_kind = SYS_FSTATAT;
+        s.faulty.counts[SYS_FSTATAT] = 0;
+        s.faulty.fault_at = ++n;
+        s.faulty.fault_rc = -EIO;
+        rc = save_text(&s, "foo", "other", FF_COMMIT_REPLACE, NULL);
+        faults_off(&s);
+        ck_assert_msg(rc != FF_OK, "look %d", n);
+        assert_task("Foo", "kept");
+    }
+    ck_assert_int_eq(rc, FF_E_CONFLICT);
+    ck_assert_int_gt(n, 2);
+}
+END_TEST
+
+/* Else each would cost as much as there are tasks. */
+START_TEST(task_without_ascii_letters_costs_no_listing_where_case_is_told_apart)
+{
+    s.faulty.folds_case = false;
+    OK(save_text(&s, SMALL_E, "old", FF_COMMIT_REPLACE, e));
+    s.faulty.always[SYS_GETDENTS64] = -EIO;
+    OK(save_text(&s, SMALL_E, "new", FF_COMMIT_REPLACE, e));
+    OK(c->rename(c, "wf", SMALL_E, BIG_E, NULL, e));
+    faults_off(&s);
+    assert_task(BIG_E, "new");
+    ck_assert_int_eq(sweep_private(&s, "wf"), 0);
 }
 END_TEST
 
@@ -192,8 +244,8 @@ START_TEST(task_equal_but_for_case_on_ext4_with_casefold_is_a_conflict)
         c = s.commit;
         OK(c->make_workflow(c, "wf", NULL, e));
         no_other_case_is_taken();
-        OK(save_text(&s, "\xc3\xa9", "letter", FF_COMMIT_REPLACE, e));
-        FAILS(save_text(&s, "\xc3\x89", "Letter", FF_COMMIT_REPLACE, e), FF_E_CONFLICT);
+        OK(save_text(&s, SMALL_E, "letter", FF_COMMIT_REPLACE, e));
+        FAILS(save_text(&s, BIG_E, "Letter", FF_COMMIT_REPLACE, e), FF_E_CONFLICT);
         FAILS(c->make_workflow(c, "WF", NULL, e), FF_E_CONFLICT);
         (void)snprintf(command, sizeof command, "umount -l '%s'", s.folder);
         ck_assert_int_eq(system(command), 0);
@@ -207,11 +259,14 @@ int main(void)
     const TTest *const tests[] = {
         task_equal_but_for_case_is_a_conflict,
         task_equal_but_for_case_without_rename_flags_is_a_conflict,
+        rename_to_bigdata_but_for_case_in_a_workflow_without_is_a_conflict,
         task_that_is_bigdata_but_for_case_is_a_conflict,
         task_that_is_bigdata_but_for_case_without_rename_flags_is_a_conflict,
         workflow_equal_but_for_case_is_a_conflict,
         task_equal_but_for_case_where_case_is_told_apart_is_another,
         look_for_case_that_fails_leaves_the_task,
+        any_look_that_fails_leaves_the_task,
+        task_without_ascii_letters_costs_no_listing_where_case_is_told_apart,
         task_equal_but_for_case_on_ext4_with_casefold_is_a_conflict,
     };
 
