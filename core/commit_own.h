@@ -145,10 +145,15 @@ int ff_derived_remove_tagged(const struct ff_derived *, const char *name, const 
 /* FF_E_UNKNOWN_OUTCOME: "it cannot be known whether it was <what>: <cause>". */
 int ff_derived_unknown(const char *name, const char *what, const struct ff_error *cause,
                        struct ff_error *);
-/* Give what was displaced; takes `old`. Where a rename may have left another name with the
- * same value, without its data: what that names is then left to gc. */
+/* Whether a rename may leave, or have left, the task's value under another name as well. To be
+ * asked before it is displaced, and within FF_DERIVED_COMMIT_NS of ff_derived_hand_over. */
+bool ff_derived_is_shared(const struct ff_derived *, const char *workflow,
+                          const char *task);
+/* Give what was displaced; takes `old`. Without its data where it is `shared`, or is by now:
+ * what that names is then left to gc. */
 void ff_derived_hand_over(const struct ff_derived *, const char *workflow,
-                          const char *task, struct ff_stored *old, struct ff_displaced *);
+                          const char *task, struct ff_stored *old, bool shared,
+                          struct ff_displaced *);
 int ff_derived_rename(const struct ff_commit *, const char *workflow, const char *task,
                       const char *to, const struct ff_call *, struct ff_error *);
 int ff_derived_remove_workflow(const struct ff_commit *, const char *workflow,

@@ -65,27 +65,35 @@ int ff_derived_remove_tagged(const struct ff_derived *d, const char *name,
 
 /* ---- displace ---- */
 
-static int displace_once(const struct ff_derived *d, const char *name,
-                         struct ff_stored *old, const struct ff_call *call,
+struct displacing {
+    const struct ff_derived *d;
+    const char *workflow, *task;
+    char name[FF_DERIVED_NAME_BYTES];
+    struct ff_stored old;
+    struct ff_steady steady;
+    bool shared; /* it has, or may have, another name */
+};
+
+static int displace_once(struct displacing *p, const struct ff_call *call,
                          struct ff_error *e)
 {
-    struct ff_steady steady;
-    int rc = ff_cancelled(call) ? ff_fail(e, FF_E_CANCELLED, name, "cancelled")
-                                : ff_derived_get(d, name, old, call, e);
+    int rc = ff_cancelled(call) ? ff_fail(e, FF_E_CANCELLED, p->name, "cancelled")
+                                : ff_derived_get(p->d, p->name, &p->old, call, e);
 
     if (rc) {
         return rc;
     }
-    if (!old->there) {
-        return ff_fail(e, FF_E_NOT_FOUND, name, "no such task");
+    if (!p->old.there) {
+        return ff_fail(e, FF_E_NOT_FOUND, p->name, "no such task");
     }
-    ff_derived_steady(d, FF_DERIVED_COMMIT_NS, &steady);
-    rc = ff_derived_remove_tagged(d, name, old->tag, &steady.pub, e);
+    ff_derived_steady(p->d, FF_DERIVED_COMMIT_NS, &p->steady);
+    p->shared = ff_derived_is_shared(p->d, p->workflow, p->task);
+    rc = ff_derived_remove_tagged(p->d, p->name, p->old.tag, &p->steady.pub, e);
     if (!rc) {
         struct ff_error local = FF_ERROR_INIT;
 
-        rc = ff_derived_sync(d, &steady.pub, &local);
-        rc = rc ? removal_unknown(name, &local, e) : FF_OK;
+        rc = ff_derived_sync(p->d, &p->steady.pub, &local);
+        rc = rc ? removal_unknown(p->name, &local, e) : FF_OK;
     }
     return rc;
 }
@@ -94,30 +102,29 @@ int ff_derived_displace(const struct ff_commit *self, const char *workflow,
                         const char *task, struct ff_displaced *displaced,
                         const struct ff_call *call, struct ff_error *e)
 {
-    const struct ff_derived *d = ff_derived_of(self);
+    struct displacing p = {.d = ff_derived_of(self), .workflow = workflow, .task = task};
     struct ff_error local = FF_ERROR_INIT;
-    struct ff_stored old = {0};
-    char name[FF_DERIVED_NAME_BYTES];
     int rc = ff_derived_check(workflow, task, e);
 
     if (rc) {
         return rc;
     }
-    ff_derived_task_name(name, workflow, task);
+    ff_derived_task_name(p.name, workflow, task);
     rc = FF_E_CONFLICT;
     for (unsigned i = 0; i < MAX_TRIES && rc == FF_E_CONFLICT; i++) {
         if (i) {
-            ff_derived_back_off(d, i < 4 ? 0 : i - 4);
+            ff_derived_back_off(p.d, i < 4 ? 0 : i - 4);
         }
-        ff_stored_free(&old);
+        ff_stored_free(&p.old);
         local = (struct ff_error)FF_ERROR_INIT;
-        rc = displace_once(d, name, &old, call, &local);
+        rc = displace_once(&p, call, &local);
     }
     if (rc) {
         local.flags |= rc == FF_E_CONFLICT ? FF_ERR_RETRYABLE : 0;
-        ff_stored_free(&old);
+        ff_stored_free(&p.old);
         return ff_derived_pass(e, &local, rc);
     }
-    ff_derived_hand_over(d, workflow, task, &old, displaced);
+    p.shared = p.shared || ff_derived_is_late(p.d, &p.steady);
+    ff_derived_hand_over(p.d, workflow, task, &p.old, p.shared, displaced);
     return FF_OK;
 }

@@ -10,8 +10,10 @@
  *
  * After the put both names have the value, and refer to the same big data; so they do for long
  * when the process dies there, until gc completes it. The record stands as long as that may
- * be, and was written before: so whoever displaces one of the names sees it afterwards, and
- * leaves what the value refers to to gc. "Alone" keeps a third name from it.
+ * be, and was written before: so whoever displaces one of the names sees it, and leaves what
+ * the value refers to to gc. He looks before, since gc drops a dead record once the names
+ * differ, and afterwards, since a rename may have begun; a record that came in between is too
+ * young for gc for as long as a commit may take. "Alone" keeps a third name from it.
  */
 #include <string.h>
 
@@ -113,17 +115,21 @@ static int is_named(const struct ff_derived *d, const char *workflow, const char
     return rc;
 }
 
-void ff_derived_hand_over(const struct ff_derived *d, const char *workflow,
-                          const char *task, struct ff_stored *old,
-                          struct ff_displaced *displaced)
+bool ff_derived_is_shared(const struct ff_derived *d, const char *workflow,
+                          const char *task)
 {
     struct ff_steady call;
-    bool shared = false;
+    bool named = false;
 
     ff_derived_steady(d, FF_DERIVED_COMMIT_NS, &call);
-    if (old->there && is_named(d, workflow, task, NULL, &shared, &call.pub, NULL)) {
-        shared = true; /* for all we know */
-    }
+    return is_named(d, workflow, task, NULL, &named, &call.pub, NULL) || named;
+}
+
+void ff_derived_hand_over(const struct ff_derived *d, const char *workflow,
+                          const char *task, struct ff_stored *old, bool shared,
+                          struct ff_displaced *displaced)
+{
+    shared = shared || (old->there && ff_derived_is_shared(d, workflow, task));
     displaced->data = shared ? NULL : old->data;
     displaced->size_bytes = shared ? 0 : old->size_bytes;
     displaced->ctx = old->data;

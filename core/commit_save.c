@@ -153,7 +153,9 @@ struct committing {
     struct ff_steady call;
     int mode;
     char task[FF_DERIVED_NAME_BYTES];
+    const char *name;               /* the task's */
     struct ff_stored old;           /* what the task replaces */
+    bool shared;                    /* that has, or may have, another name */
     char tag[FF_DERIVED_TAG_BYTES]; /* of the task, once it is there */
 };
 
@@ -251,6 +253,7 @@ static int attempt(struct committing *c, struct ff_error *e)
     if (rc) {
         return rc;
     }
+    c->shared = c->old.there && ff_derived_is_shared(c->d, c->intent->workflow, c->name);
     if (ff_derived_is_late(c->d, &c->call)) {
         return ff_fail(e, FF_E_CONFLICT, c->task,
                        "the commit took too long: its intent may "
@@ -333,7 +336,7 @@ int ff_derived_commit(const struct ff_commit *self, struct ff_intent *taken,
                       const char *task, int mode, struct ff_displaced *displaced,
                       const struct ff_call *call, struct ff_error *e)
 {
-    struct committing c = {.d = taken->d, .intent = taken, .mode = mode};
+    struct committing c = {.d = taken->d, .intent = taken, .mode = mode, .name = task};
     char workflow[FF_DERIVED_NAME_BYTES];
     int rc = ff_derived_check(taken->workflow, task, e);
 
@@ -359,7 +362,8 @@ int ff_derived_commit(const struct ff_commit *self, struct ff_intent *taken,
         ff_stored_free(&c.old);
         return rc;
     }
-    ff_derived_hand_over(c.d, workflow, task, &c.old, displaced);
+    c.shared = c.shared || ff_derived_is_late(c.d, &c.call);
+    ff_derived_hand_over(c.d, workflow, task, &c.old, c.shared, displaced);
     return FF_OK;
 }
 

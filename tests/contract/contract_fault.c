@@ -350,6 +350,63 @@ static void task_saved_again_after_a_dead_rename_survives_a_collection(void)
     CLAUSE(is_text(ROOT, "wf/t", "old"), "I2: what was saved is there");
 }
 
+/* Whether a rename shares the value cannot be seen: so for all we know it does. */
+static void value_is_kept_where_renames_cannot_be_listed(void)
+{
+    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
+    NEED_FAULT
+
+    if (!subject.derived) {
+        return;
+    }
+    CLAUSE_OK(save("t", "old", e), "commit");
+    set(fault,
+        (struct ff_fault_rule){
+            .op = FF_FAULT_LIST, .fail_at = 1, .code = FF_E_IO, .from_then_on = 1});
+    CLAUSE_OK(COMMIT->displace(COMMIT, "wf", "t", &old, NULL, e), "displace");
+    CLAUSE(fault->fired(fault) > 0, "the fault happened");
+    forget(fault);
+    CLAUSE(!old.data, "displace: nothing is deleted");
+    COMMIT->drop(COMMIT, &old, 0);
+}
+
+static void rename_that_cannot_be_made_durable_is_unknown(void)
+{
+    NEED_FAULT
+
+    if (!subject.derived) {
+        return;
+    }
+    (void)remove_if(ROOT, "wf/to", NULL, NULL);
+    CLAUSE_OK(save("t", "old", e), "commit");
+    set(fault,
+        (struct ff_fault_rule){
+            .op = FF_FAULT_SYNC, .fail_at = 1, .code = FF_E_IO, .from_then_on = 1});
+    CLAUSE_CODE(do_rename(e), FF_E_UNKNOWN_OUTCOME, "rename: durably, or unknown");
+    forget(fault);
+}
+
+static void rename_that_gc_completes_is_made_durable(void)
+{
+    uint64_t before;
+    NEED_FAULT
+
+    if (!subject.derived) {
+        return;
+    }
+    (void)remove_if(ROOT, "wf/to", NULL, NULL);
+    CLAUSE_OK(save("t", "old", e), "commit");
+    set(fault,
+        (struct ff_fault_rule){
+            .op = FF_FAULT_REMOVE, .fail_at = 1, .code = FF_E_IO, .from_then_on = 1});
+    CLAUSE(do_rename(NULL) != FF_OK, "rename: it died");
+    forget(fault);
+    before = fault->count(fault, FF_FAULT_SYNC);
+    fence_all("wf");
+    CLAUSE(exists(ROOT, "wf/t") || fault->count(fault, FF_FAULT_SYNC) > before,
+           "fence: a rename is completed durably");
+}
+
 static const struct case_test tests[] = {
     CASE(fault_counts_and_fails_the_call_it_was_told),
     CASE(fault_shortens_gets_and_cancels_batches),
@@ -362,6 +419,9 @@ static const struct case_test tests[] = {
     CASE(each_change_is_made_durable_before_it_is_reported),
     CASE(value_that_a_dead_rename_left_twice_is_given_away_by_none),
     CASE(task_saved_again_after_a_dead_rename_survives_a_collection),
+    CASE(value_is_kept_where_renames_cannot_be_listed),
+    CASE(rename_that_cannot_be_made_durable_is_unknown),
+    CASE(rename_that_gc_completes_is_made_durable),
 };
 
 const struct case_suite fault_suite = {

@@ -157,8 +157,8 @@ static int pass_sync(const struct ff_objects *self, const struct ff_call *call,
     return ROOT->sync(ROOT, call, e);
 }
 
-/* A derived commit that is meddled with, and a save in it that has begun. */
-static struct ff_commit *begin_meddled(struct meddler *m)
+/* A derived commit that is meddled with. */
+static struct ff_commit *derive_meddled(struct meddler *m)
 {
     struct ff_commit *commit = NULL;
 
@@ -166,10 +166,18 @@ static struct ff_commit *begin_meddled(struct meddler *m)
                                      .run = meddle,
                                      .list = pass_list,
                                      .sync = pass_sync};
-    CLAUSE(save("t", "old", NULL) == FF_OK, "commit");
     CLAUSE_OK(ff_commit_derive(&m->objects, &subject.host.services, &subject.host.sys,
                                &commit, e),
               "derive");
+    return commit;
+}
+
+/* The same with a save in it that has begun. */
+static struct ff_commit *begin_meddled(struct meddler *m)
+{
+    struct ff_commit *commit = derive_meddled(m);
+
+    CLAUSE(save("t", "old", NULL) == FF_OK, "commit");
     CLAUSE_OK(commit->begin(commit, "wf", &m->intent, NULL, e), "begin");
     CLAUSE_OK(commit->write(commit, m->intent, "ours", 4, NULL, e), "write");
     return commit;
@@ -323,6 +331,134 @@ static void fence_of_an_intent_that_is_or_becomes_live_is_a_conflict(void)
     ff_commit_derived_free(commit);
 }
 
+/* ---- renames ---- */
+
+/* "t" and "to" as a rename left them that died after its put, an hour ago. */
+static void leave_dead_rename(void)
+{
+    char tag[80], text[160], byte;
+    uint64_t came = 0;
+
+    CLAUSE(save("t", "old", NULL) == FF_OK, "commit");
+    CLAUSE_OK(get_range(ROOT, "wf/t", 0, &byte, 1, &came, NULL, tag, e), "get");
+    (void)snprintf(text, sizeof text, "renaming %s\nt\nto\n", tag);
+    CLAUSE_OK(put_text(ROOT, "wf/bigdata/.ff/rename-0123", text, NULL, NULL, e), "put");
+    CLAUSE_OK(put_text(ROOT, "wf/to", "old", NULL, NULL, e), "put");
+}
+
+/* What gc does to a dead rename. */
+static int fence_rename(struct meddler *m)
+{
+    struct names n = {.count = 0};
+    int fenced = 0;
+
+    (void)m;
+    CLAUSE_OK(COMMIT->intents(COMMIT, "wf", keep_name, &n, NULL, NULL, e), "intents");
+    for (size_t i = 0; i < n.count; i++) {
+        if (strstr(n.name[i], "rename-")) {
+            CLAUSE_OK(COMMIT->fence(COMMIT, "wf", n.name[i], NULL, e), "fence");
+            fenced++;
+        }
+    }
+    CLAUSE(fenced == 1, "intents: shows a dead rename");
+    return FF_OK;
+}
+
+static void rename_that_gc_ends_after_the_removal_still_shares_its_value(void)
+{
+    static const char *const names[] = {"t", "to"};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct meddler m = {.op = FF_REMOVE, .what = "wf/t", .act = fence_rename};
+        struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
+        struct ff_commit *commit;
+
+        if (!subject.derived || !pass_an_hour()) {
+            case_skip("the protocol has an ff.commit/1, or a clock, of its own");
+        }
+        commit = derive_meddled(&m);
+        leave_dead_rename();
+        CLAUSE(pass_an_hour(), "list: *now_ns, the medium's clock");
+        CLAUSE_OK(commit->displace(commit, "wf", names[i], &old, NULL, e), "displace");
+        CLAUSE(m.acts > 0, "the test acted");
+        CLAUSE(!old.data, "displace: the other name still has the value");
+        commit->drop(commit, &old, 0);
+        CLAUSE(exists(ROOT, i ? "wf/t" : "wf/to"), "fence: left the other name");
+        ff_commit_derived_free(commit);
+        (void)remove_if(ROOT, "wf/to", NULL, NULL);
+    }
+}
+
+static void rename_that_gc_ends_after_the_put_still_shares_its_value(void)
+{
+    struct meddler m = {.op = FF_PUT, .what = "wf/t", .act = fence_rename};
+    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
+    struct ff_commit *commit;
+
+    if (!subject.derived || !pass_an_hour()) {
+        case_skip("the protocol has an ff.commit/1, or a clock, of its own");
+    }
+    leave_dead_rename();
+    CLAUSE(pass_an_hour(), "list: *now_ns, the medium's clock");
+    commit = derive_meddled(&m);
+    CLAUSE_OK(commit->begin(commit, "wf", &m.intent, NULL, e), "begin");
+    CLAUSE_OK(commit->write(commit, m.intent, "ours", 4, NULL, e), "write");
+    CLAUSE_OK(commit->commit(commit, m.intent, "t", FF_COMMIT_REPLACE, &old, NULL, e),
+              "commit");
+    CLAUSE(m.acts > 0, "the test acted");
+    CLAUSE(!old.data, "commit: the other name still has the value");
+    CLAUSE(is_text(ROOT, "wf/to", "old"), "fence: left the other name");
+    commit->drop(commit, &old, 0);
+    ff_commit_derived_free(commit);
+}
+
+static int make_it_again(struct meddler *m)
+{
+    remove_it(m);
+    fence_all("");
+    CLAUSE_OK(COMMIT->make_workflow(COMMIT, "wf", NULL, e), "make_workflow");
+    return FF_OK;
+}
+
+/* What remove_workflow does first. */
+static int mark_removed(struct meddler *m)
+{
+    (void)m;
+    CLAUSE_OK(put_text(ROOT, "wf/bigdata/.ff/workflow", "removed 0123", NULL, NULL, e),
+              "put");
+    return FF_OK;
+}
+
+static void rename_is_refused_where_somebody_comes_between(void)
+{
+    static const struct {
+        const char *what;
+        int (*act)(struct meddler *);
+        const char *old, *clause;
+    } cases[] = {
+        {"/rename-", replace_it, "of another", "rename: the task was replaced"},
+        {"wf/to", make_it_again, NULL, "rename: the workflow is another one"},
+        {"wf/to", mark_removed, "old", "rename: the workflow is being removed"},
+    };
+
+    if (!subject.derived || !pass_an_hour()) {
+        case_skip("the protocol has an ff.commit/1, or a clock, of its own");
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct meddler m = {.op = FF_PUT, .what = cases[i].what, .act = cases[i].act};
+        struct ff_commit *commit = derive_meddled(&m);
+
+        CLAUSE(save("t", "old", NULL) == FF_OK, "commit");
+        CLAUSE_CODE(commit->rename(commit, "wf", "t", "to", NULL, e), FF_E_CONFLICT,
+                    cases[i].clause);
+        CLAUSE(m.acts > 0, "the test acted");
+        CLAUSE(!exists(ROOT, "wf/to"), cases[i].clause);
+        CLAUSE(cases[i].old ? is_text(ROOT, "wf/t", cases[i].old) : !exists(ROOT, "wf/t"),
+               cases[i].clause);
+        ff_commit_derived_free(commit);
+    }
+}
+
 static const struct case_test tests[] = {
     CASE(lost_answer_and_a_replacement_is_unknown_and_never_put_again),
     CASE(task_replaced_just_before_the_put_is_what_is_displaced),
@@ -330,6 +466,9 @@ static const struct case_test tests[] = {
     CASE(workflow_removed_just_before_the_put_is_a_conflict),
     CASE(fenced_save_does_not_even_put),
     CASE(fence_of_an_intent_that_is_or_becomes_live_is_a_conflict),
+    CASE(rename_that_gc_ends_after_the_removal_still_shares_its_value),
+    CASE(rename_that_gc_ends_after_the_put_still_shares_its_value),
+    CASE(rename_is_refused_where_somebody_comes_between),
 };
 
 const struct case_suite meddle_suite = {
