@@ -5,9 +5,12 @@
 #include <math.h>
 #include <string.h>
 
-#define FIVE_TO_13      1220703125u
-#define DOUBLE_BITS     53
-#define LOWEST_EXPONENT (-1074)
+/* Inverses modulo 2^64. */
+#define FIVE_INVERSE       UINT64_C(14757395258967641293)
+#define FIVE_TO_27         UINT64_C(7450580596923828125)
+#define FIVE_TO_27_INVERSE UINT64_C(14782855951936763573)
+#define DOUBLE_BITS        53
+#define LOWEST_EXPONENT    (-1074)
 
 /* ---- big numbers ---- */
 
@@ -91,17 +94,22 @@ static int64_t strip_twos(struct ff_big *b)
     return (int64_t)(32 * limbs + bits);
 }
 
-/* False: there would be a remainder, and nothing was changed. */
-static bool divide(struct ff_big *b, uint32_t by)
+/* False: there would be a remainder, and nothing was changed. From the lowest limb on, two at a
+ * time, by the inverse of `by` modulo 2^64 (T. Jebelean, "An algorithm for exact division", 1993):
+ * a big power of five is divided hundreds of times, and to multiply is many times as fast. */
+static bool divide(struct ff_big *b, uint64_t by, uint64_t inverse)
 {
     struct ff_big quotient;
-    uint64_t rest = 0;
-    for (size_t i = b->count; i-- > 0;) {
-        rest = rest << 32 | b->limb[i];
-        quotient.limb[i] = (uint32_t)(rest / by);
-        rest %= by;
+    uint64_t borrow = 0;
+    b->limb[b->count] = 0; /* the other half of the last one */
+    for (size_t i = 0; i < b->count; i += 2) {
+        uint64_t two = b->limb[i] | (uint64_t)b->limb[i + 1] << 32;
+        uint64_t part = (two - borrow) * inverse;
+        borrow = (uint64_t)((unsigned __int128)part * by >> 64) + (two < borrow);
+        quotient.limb[i] = (uint32_t)part;
+        quotient.limb[i + 1] = (uint32_t)(part >> 32);
     }
-    if (rest) {
+    if (borrow) {
         return false;
     }
     memcpy(b->limb, quotient.limb, b->count * sizeof *b->limb);
@@ -112,10 +120,10 @@ static bool divide(struct ff_big *b, uint32_t by)
 static int64_t strip_fives(struct ff_big *b)
 {
     int64_t count = 0;
-    while (divide(b, FIVE_TO_13)) {
-        count += 13;
+    while (divide(b, FIVE_TO_27, FIVE_TO_27_INVERSE)) {
+        count += 27;
     }
-    while (divide(b, 5)) {
+    while (divide(b, 5, FIVE_INVERSE)) {
         count++;
     }
     return count;

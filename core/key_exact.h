@@ -12,7 +12,7 @@
 
 struct ff_big {
     size_t count;
-    uint32_t limb[FF_BIG_LIMBS + 1];
+    uint32_t limb[FF_BIG_LIMBS + 2]; /* an even number: they are divided in pairs */
 };
 
 struct ff_exact {

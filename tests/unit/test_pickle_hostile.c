@@ -220,6 +220,36 @@ START_TEST(hostile_keys_of_one_hash_take_linear_time)
 }
 END_TEST
 
+/* An integer is brought into the form that it shares with Decimals: all its factors five are taken
+ * out, from 5^7041 one by one. */
+START_TEST(hostile_keys_that_are_powers_of_five_take_little_time)
+{
+    enum { KEYS = 4000, POWER = 7041, BYTES = 2046 };
+    struct ff_buf in;
+    uint8_t key[5 + BYTES + 1] = {0x8b, BYTES & 0xff, BYTES >> 8};
+    uint8_t *number = key + 5;
+    number[0] = 1;
+    key[sizeof key - 1] = 'N';
+    for (int power = 0; power < POWER; power++) {
+        unsigned carry = 0;
+        for (size_t i = 0; i < BYTES; i++) {
+            carry += 5u * number[i];
+            number[i] = (uint8_t)carry;
+            carry >>= 8;
+        }
+    }
+    ck_assert_int_eq(number[BYTES - 1] & 0x80, 0);
+    ff_buf_init(&in, SIZE_MAX / 2);
+    ck_assert_int_eq(ff_buf_append(&in, "}(", 2), 0);
+    for (int i = 0; i < KEYS; i++) {
+        ck_assert_int_eq(ff_buf_append(&in, key, sizeof key), 0);
+    }
+    ck_assert_int_eq(ff_buf_append(&in, "u.", 2), 0);
+    check("powers of five", (const char *)in.data, in.length_bytes, FF_OK);
+    ff_buf_free(&in);
+}
+END_TEST
+
 /* Lists of lists twice over: 2^60 paths, never expanded. */
 START_TEST(hostile_laughter_is_shown_and_written_as_references)
 {
@@ -338,6 +368,7 @@ int main(void)
     tcase_add_loop_test(tcase, hostile_input_costs_little_and_harmless_input_passes, 0,
                         count);
     tcase_add_loop_test(tcase, cost_grows_with_the_size_of_the_input, 0, count);
+    tcase_add_test(tcase, hostile_keys_that_are_powers_of_five_take_little_time);
     tcase_add_test(tcase, hostile_keys_of_one_hash_take_linear_time);
     tcase_add_test(tcase, hostile_laughter_is_shown_and_written_as_references);
     tcase_add_test(tcase, every_program_of_one_byte_has_a_verdict);
