@@ -144,8 +144,8 @@ ff_write_push(struct ff_dumper *d, uint64_t cell, const void *node, bool scratch
               int (*step)(struct ff_dumper *, struct ff_part_frame *));
 
 /* Something that is put into the memo when its parts are written is begun. If it stands in more
- * than one place it may be a part of itself; then its parts are written twice, and objects among
- * them must be in the memo, shared or not, to be made once. */
+ * than one place it may be a part of itself; then its parts are written twice, and objects and
+ * globals among them must be in the memo, shared or not, to be made once. */
 static inline void ff_write_open(struct ff_dumper *d, struct ff_part_frame *f)
 {
     f->opens = !d->all_in_memo && d->memo.used && ff_cellmap_find(&d->memo, f->cell);

@@ -87,7 +87,9 @@ int ff_write_memo_put(struct ff_dumper *d, uint64_t cell, bool scratch)
         *number = (uint32_t)++d->memo_count;
         return FF_WRITTEN;
     }
-    bool keep = d->all_in_memo || scratch || (d->open && ff_tag(cell) == FF_TAG_OBJECT);
+    bool part =
+        d->open && (ff_tag(cell) == FF_TAG_OBJECT || ff_tag(cell) == FF_TAG_GLOBAL);
+    bool keep = d->all_in_memo || scratch || part;
     uint64_t *place =
         keep ? ff_cellmap_put(&d->memo, cell) : ff_cellmap_find(&d->memo, cell);
     if (!place && keep) {
