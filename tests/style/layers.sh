@@ -82,7 +82,8 @@ third_party() {
         [[ $file = plugins/dask_array/zarr/* ]] || bad
         ;;
     '<emmintrin.h>') [ "$file" = core/base/region_copy.c ] || bad ;;
-    '<curl/curl.h>' | '<netinet/'*) [[ $file = protocols/s3/* ]] || bad ;;
+    '<curl/curl.h>') [[ $file = protocols/s3/* || $file = protocols/http/* ]] || bad ;;
+    '<netinet/'*) [[ $file = protocols/s3/* ]] || bad ;;
     '<expat.h>') [ "$file" = protocols/s3/xml.c ] || bad ;;
     '<spawn.h>') [ "$file" = protocols/s3/spawn.c ] || bad ;;
     '<check.h>') bad ;;
