@@ -16,6 +16,7 @@
 
 struct candidate {
     char uuid[FF_UUID_LENGTH + 1];
+    int marked;       /* a task refers to it */
     int64_t mtime_ns; /* of its youngest object */
     uint64_t size_bytes;
 };
@@ -32,9 +33,10 @@ struct collector {
     const char *workflow;
     struct ff_vec candidates; /* struct candidate, sorted by uuid */
     struct ff_vec intents;    /* char *: to be fenced */
-    struct ff_vec marks;      /* struct ff_mark */
+    struct ff_names *listed;  /* the tasks that have been read; NULL: none */
     int spared, no_memory;
     int vanished; /* a task was listed, and then was not there */
+    int gained;   /* candidates that this listing was the first to mark */
     char why[256];
 };
 
@@ -81,6 +83,7 @@ static int add_candidate(void *ctx, const struct ff_io *io)
         c->no_memory = 1;
         return 1;
     }
+    *found = (struct candidate){.marked = 0};
     memcpy(found->uuid, owner, n);
     found->mtime_ns = io->mtime_ns;
     found->size_bytes = io->object_bytes;
@@ -199,14 +202,39 @@ static int assumed_lost(const struct collector *c, const char *task)
     return 0;
 }
 
-static int mark_task(struct collector *c, const char *task, int tell, struct ff_error *e)
+static void mark_candidates(struct collector *c, const struct ff_vec *marks)
+{
+    for (size_t i = 0; i < marks->count && c->candidates.count; i++) {
+        const struct ff_mark *mark = ff_vec_at(marks, i);
+        struct candidate key = {.marked = 0}, *found;
+        (void)snprintf(key.uuid, sizeof key.uuid, "%s", mark->uuid);
+        found =
+            bsearch(&key, c->candidates.items, c->candidates.count, sizeof key, by_uuid);
+        if (found && !found->marked) {
+            found->marked = 1;
+            c->gained++;
+        }
+    }
+}
+
+static int read_marks(struct collector *c, const char *task, struct ff_error *e)
 {
     struct ff_task_bytes bytes = {.data = NULL};
-    struct ff_error own = FF_ERROR_INIT;
+    struct ff_vec marks;
     int rc = ff_task_load(c->storage, c->workflow, task, FF_MAX_TASK_BYTES, 0, &bytes,
-                          c->call, &own);
-    rc = rc ? rc : ff_marks_read(bytes.data, bytes.size_bytes, &c->marks, &own);
+                          c->call, e);
+    ff_vec_init(&marks, sizeof(struct ff_mark), FF_MAX_NAMES);
+    rc = rc ? rc : ff_marks_read(bytes.data, bytes.size_bytes, &marks, e);
+    mark_candidates(c, &marks);
+    ff_marks_clear(&marks);
     ff_free(bytes.data);
+    return rc;
+}
+
+static int mark_task(struct collector *c, const char *task, int tell, struct ff_error *e)
+{
+    struct ff_error own = FF_ERROR_INIT;
+    int rc = read_marks(c, task, &own);
     if (rc == FF_OK || rc == FF_E_NOT_FOUND) {
         c->vanished |= rc != FF_OK;
         return FF_OK;
@@ -222,56 +250,59 @@ static int mark_task(struct collector *c, const char *task, int tell, struct ff_
                                                                            : FF_OK;
 }
 
-static int by_mark(const void *a, const void *b)
+static int by_name(const void *key, const void *item)
 {
-    return strcmp(((const struct ff_mark *)a)->uuid, ((const struct ff_mark *)b)->uuid);
+    return strcmp(key, *(char *const *)item);
+}
+
+static int is_known(const struct collector *c, const char *task)
+{
+    return c->listed && c->listed->count &&
+           bsearch(task, c->listed->name, c->listed->count, sizeof *c->listed->name,
+                   by_name);
 }
 
 static int mark_listed(struct collector *c, int tell, struct ff_error *e)
 {
     struct ff_names *tasks = ff_list_tasks(c->storage, c->workflow, NULL, e);
     int rc = tasks ? FF_OK : e->code;
-    /* None at all is worth a second look too: before everything goes. */
-    c->vanished = tell && tasks && tasks->count == 0;
+    int all = c->vanished;
+    c->vanished = c->gained = 0;
     for (size_t i = 0; !rc && i < tasks->count; i++) {
-        rc = mark_task(c, tasks->name[i], tell, e);
+        if (all || !is_known(c, tasks->name[i])) {
+            rc = mark_task(c, tasks->name[i], tell, e);
+        }
     }
-    ff_names_free(tasks);
+    ff_names_free(c->listed);
+    c->listed = tasks;
     return rc;
 }
 
-/* A task that is gone by now may have been renamed: then its new name was not in the
- * listing, and what it refers to has no mark. List again. */
+/* A task that is gone by now may have been renamed; and a listing in several pieces (S3 has
+ * 1,000 names a page, NFS its own) may have neither name of a task that is renamed meanwhile.
+ * So list again, until a listing finds nothing that is of use. */
 static int mark_tasks(struct collector *c, struct ff_error *e)
 {
     int rc = mark_listed(c, 1, e);
-    for (int i = 0; !rc && c->vanished && i < MAX_LISTINGS; i++) {
+    int again = 1;
+    for (int i = 0; !rc && again && i < MAX_LISTINGS; i++) {
         rc = mark_listed(c, 0, e);
+        again = c->vanished || c->gained;
     }
-    if (c->vanished) {
+    if (again) {
         spare(c, "tasks are being moved or removed");
-    }
-    if (c->marks.count) {
-        qsort(c->marks.items, c->marks.count, sizeof(struct ff_mark), by_mark);
     }
     return rc;
 }
 
 /* ---- sweep ---- */
 
-static int referred_to(const struct collector *c, const struct candidate *cand)
-{
-    struct ff_mark key = {.uuid = (char *)(uintptr_t)cand->uuid};
-    return c->marks.count &&
-           bsearch(&key, c->marks.items, c->marks.count, sizeof key, by_mark);
-}
-
 static void drop_marked(struct collector *c)
 {
     struct candidate *all = c->candidates.items;
     size_t kept = 0;
     for (size_t i = 0; i < c->candidates.count; i++) {
-        if (!referred_to(c, &all[i])) {
+        if (!all[i].marked) {
             all[kept++] = all[i];
             if (age_ns(c->now_ns, all[i].mtime_ns) < c->grace_ns) {
                 spare(
@@ -304,9 +335,10 @@ static int sweep(struct collector *c, struct ff_bigdata *b, struct ff_error *e)
 static void clear(struct collector *c)
 {
     ff_names_clear(&c->intents);
-    ff_marks_clear(&c->marks);
+    ff_names_free(c->listed);
+    c->listed = NULL;
     ff_vec_free(&c->candidates);
-    c->spared = c->no_memory = 0;
+    c->spared = c->no_memory = c->vanished = 0;
 }
 
 static int collect(struct collector *c, const char *workflow, struct ff_error *e)
@@ -371,7 +403,6 @@ int ff_gc(struct ff_storage *storage, const char *workflow, const struct ff_gc_o
     c.really = FF_HAS(o, ff_gc_options, really) ? o->really : 0;
     ff_vec_init(&c.candidates, sizeof(struct candidate), FF_MAX_NAMES);
     ff_vec_init(&c.intents, sizeof(char *), FF_MAX_NAMES);
-    ff_vec_init(&c.marks, sizeof(struct ff_mark), FF_MAX_NAMES);
     rc = workflow ? collect(&c, workflow, e) : collect_all(&c, e);
     clear(&c);
     return rc == FF_DECLINED ? FF_OK : rc; /* the caller stopped it */
