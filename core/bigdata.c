@@ -5,6 +5,7 @@
 #include "core/storage.h"
 
 #include "core/base/alloc.h"
+#include "core/call_own.h"
 #include "core/base/uuid.h"
 
 static const void *find(const struct ff_protocols *ps, const char *key,
@@ -26,6 +27,7 @@ struct ff_bigdata *ff_bigdata_open(struct ff_storage *storage, const char *workf
 {
     const struct ff_protocol *p = storage->protocol->desc;
     struct ff_bigdata *b = ff_calloc(1, sizeof *b);
+    const struct ff_objects *objects;
     char folder[FF_PLACE_BYTES];
     if (!b) {
         (void)ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
@@ -33,14 +35,24 @@ struct ff_bigdata *ff_bigdata_open(struct ff_storage *storage, const char *workf
     }
     (void)snprintf(folder, sizeof folder, "%s/" FF_BIGDATA, workflow);
     (void)snprintf(b->workflow, sizeof b->workflow, "%s", workflow);
-    if (p->bind(storage->inst, folder, &b->bound, call, e)) {
+    if (ff_protocol_bind(storage->host, storage->protocol, storage->inst, folder,
+                         &b->bound, call, e)) {
         ff_free(b);
         return NULL;
     }
     b->pub.struct_size = FF_SIZE(ff_protocols, find);
     b->pub.ctx = b;
     b->pub.find = find;
-    b->objects = p->query(b->bound, FF_OBJECTS_1);
+    objects = p->query(b->bound, FF_OBJECTS_1);
+    if (!FF_HAS(objects, ff_objects, run) || !FF_HAS(objects, ff_objects, list) ||
+        !FF_HAS(objects, ff_objects, sync)) {
+        p->unbind(b->bound);
+        ff_free(b);
+        (void)ff_fail(e, FF_E_PLUGIN, p->kind, "the protocol has no " FF_OBJECTS_1);
+        return NULL;
+    }
+    ff_watch_init(&b->watch, ff_host_services(storage->host), p->kind, objects, NULL);
+    b->objects = &b->watch.objects;
     b->storage = storage;
     atomic_fetch_add(&storage->refs, 1);
     atomic_init(&b->refs, 1);

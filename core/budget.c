@@ -192,7 +192,7 @@ void *ff_budget_borrow(struct ff_budget *b, size_t size_bytes, const struct ff_c
     return buffer ? buffer->memory : NULL;
 }
 
-void ff_budget_give_back(struct ff_budget *b, void *memory)
+int ff_budget_give_back(struct ff_budget *b, void *memory)
 {
     struct ff_buffer **at = &b->held, *buffer;
 
@@ -210,4 +210,5 @@ void ff_budget_give_back(struct ff_budget *b, void *memory)
         (void)pthread_cond_broadcast(&b->changed);
     }
     (void)pthread_mutex_unlock(&b->mutex);
+    return buffer != NULL;
 }

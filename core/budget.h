@@ -26,6 +26,7 @@ void ff_budget_free(struct ff_budget *);
 /* As borrow() and give_back() of struct ff_pool. */
 void *ff_budget_borrow(struct ff_budget *, size_t size_bytes, const struct ff_call *,
                        struct ff_error *);
-void ff_budget_give_back(struct ff_budget *, void *memory);
+/* 0: it was not borrowed, and nothing was done. */
+int ff_budget_give_back(struct ff_budget *, void *memory);
 
 #endif

@@ -75,6 +75,16 @@ struct ff_value ff_new_float(struct ff_doc *doc, double value, struct ff_error *
     return ready(doc, e) ? made(doc, ff_doc_float(doc, value), e) : FF_NOTHING;
 }
 
+/* What no memory can have is not looked at. */
+static bool is_a_size(size_t size_bytes, struct ff_error *e)
+{
+    bool is = (uint64_t)size_bytes >> 47 == 0;
+    if (!is) {
+        ff_fail(e, FF_E_LIMIT, NULL, "%zu bytes are more than there can be", size_bytes);
+    }
+    return is;
+}
+
 struct ff_value ff_new_str(struct ff_doc *doc, const char *text, size_t size_bytes,
                            struct ff_error *e)
 {
@@ -86,6 +96,9 @@ struct ff_value ff_new_str(struct ff_doc *doc, const char *text, size_t size_byt
         return FF_NOTHING;
     }
     size_t size = size_bytes == SIZE_MAX ? strlen(text) : size_bytes;
+    if (!is_a_size(size, e)) {
+        return FF_NOTHING;
+    }
     if (!ff_utf8_check((const uint8_t *)text, size)) {
         ff_fail(e, FF_E_USAGE, NULL, "the text is not UTF-8");
         return FF_NOTHING;

@@ -6,87 +6,119 @@
 #include "core/call_own.h"
 #include "core/host_own.h"
 
+#include "core/doc.h"
 #include "core/process.h"
 #include "core/wait.h"
 
-/* One call of a plugin: its error is its own until the call has ended. */
-struct answer {
-    const char *plugin, *function;
-    struct ff_error error;
-    int may_decline;
-};
-
-static struct answer ask(const char *plugin, const char *function, int may_decline)
+/* The document was lent for a call, with one reference more than its owner's: whether the plugin
+ * freed it as if it were its own. */
+static int gave_away(const struct ff_doc *lent, unsigned before)
 {
-    struct answer a = {
-        .plugin = plugin, .function = function, .may_decline = may_decline};
-
-    a.error.struct_size = FF_SIZE(ff_error, fix);
-    return a;
+    return lent && atomic_load(&lent->refs) < before;
 }
 
-/* The texts are the plugin's work: they may have no end. */
-static void end_texts(struct ff_error *e)
+/* One more reference, so that it is there after the call, whatever is done; 0 for none. */
+static unsigned lend(struct ff_doc *doc)
 {
-    e->place[sizeof e->place - 1] = '\0';
-    e->message[sizeof e->message - 1] = '\0';
-    e->fix[sizeof e->fix - 1] = '\0';
+    return doc ? atomic_load(&ff_doc_ref(doc)->refs) : 0;
 }
 
-/* Make `returned` and the error agree, and hand both on. */
-static int settle(struct answer *a, int returned, struct ff_error *e)
+static void take_home(const struct ff_answer *a, struct ff_doc *doc, unsigned before)
 {
-    struct ff_error *own = &a->error;
-    int code = returned;
-
-    end_texts(own);
-    if (code == FF_DECLINED && a->may_decline) {
-        return FF_DECLINED;
+    if (gave_away(doc, before)) {
+        ff_misbehaves(a->services, a->plugin,
+                      "%s() freed the document that it was lent (plugin.h: no memory "
+                      "crosses the border to be freed on the other side)",
+                      a->function);
+    } else {
+        ff_doc_free(doc);
     }
-    if (code == FF_OK && !own->code) {
-        return FF_OK;
-    }
-    if (code > 0) {
-        own->code = code = FF_E_PLUGIN;
-        (void)snprintf(own->message, sizeof own->message,
-                       "%s() returned %d, which is not an answer", a->function, returned);
-    } else if (code == FF_OK) {
-        code = own->code < 0 ? own->code
-                             : FF_E_PLUGIN; /* it failed and did not pass it on */
-    }
-    own->code = code;
-    if (!own->message[0]) {
-        (void)snprintf(own->message, sizeof own->message,
-                       "%s() failed (%s) without saying why", a->function,
-                       ff_code_name(code));
-    }
-    if (!own->place[0]) {
-        (void)snprintf(own->place, sizeof own->place, "%s", a->plugin);
-    }
-    ff_error_copy(e, own);
-    return code;
 }
 
-/* A success that lacks what it has to bring. */
-static int broken(const struct answer *a, struct ff_error *e, const char *what)
+/* Lock groups that this thread holds more than before the call are left for it: others would
+ * wait for ever. */
+static void check_groups(const struct ff_answer *a, int held)
 {
-    return ff_fail(e, FF_E_PLUGIN, a->plugin, "%s() returned success but %s", a->function,
-                   what);
+    char group[FF_GROUP_BYTES];
+
+    while (ff_process_held(group) > held) {
+        ff_misbehaves(a->services, a->plugin,
+                      "%s() returned inside the lock group \"%s\" (ff.lockgroup/1: held "
+                      "only around calls of that library)",
+                      a->function, group);
+        (void)ff_process_leave(group);
+    }
 }
 
-int ff_call_create(ff_create *create, const struct ff_host_services *services,
+int ff_call_create(ff_create *create, const struct ff_host_services *given,
                    struct ff_value options, const char *name, void **inst,
                    struct ff_error *e)
 {
-    struct answer a = ask(name, "create", 0);
-    int code;
+    struct ff_doc *lent = ff_doc_mutable(options.doc);
+    unsigned before = lend(lent);
+    int held = ff_process_held(NULL), code;
+    struct ff_answer a;
 
+    ff_answer_ask(&a, &ff_host_of(given)->services, name, "create");
+    a.is_placed = 1;
     *inst = NULL;
-    code = settle(&a, create(services, options, inst, &a.error), e);
+    code = create(given, options, inst, &a.error);
+    take_home(&a, lent, before);
+    check_groups(&a, held);
+    code = ff_answer_settle(&a, code, e);
     if (code) {
         *inst = NULL;
     }
     return code;
+}
+
+int ff_protocol_create(struct ff_host *host, const struct ff_loaded_protocol *protocol,
+                       struct ff_value options, void **inst,
+                       const struct ff_host_services **given, struct ff_error *e)
+{
+    const struct ff_protocol *p = protocol->desc;
+    const struct ff_host_services *own = ff_lease_new(host, p->kind, p, e);
+    int code;
+
+    if (!own) {
+        return FF_E_NO_MEMORY;
+    }
+    code = ff_call_create(p->create, own, options, p->kind, inst, e);
+    if (code) {
+        ff_lease_end(own);
+    } else {
+        ff_lease_is_of(own, *inst);
+    }
+    if (given) {
+        *given = code ? NULL : own;
+    }
+    return code;
+}
+
+int ff_protocol_bind(const struct ff_host *host,
+                     const struct ff_loaded_protocol *protocol, void *inst,
+                     const char *folder, void **bound, const struct ff_call *call,
+                     struct ff_error *e)
+{
+    const struct ff_protocol *p = protocol->desc;
+    struct ff_answer a;
+    int code;
+
+    ff_answer_ask(&a, ff_host_services(host), p->kind, "bind");
+    *bound = NULL;
+    code = ff_answer_settle(&a, p->bind(inst, folder, bound, call, &a.error), e);
+    if (code) {
+        *bound = NULL;
+    }
+    return code;
+}
+
+static void ask(struct ff_answer *a, const struct ff_loaded_serializer *s,
+                const char *function, int may_decline)
+{
+    ff_answer_ask(a, s->host ? ff_host_services(s->host) : NULL, s->desc->name, function);
+    a->may_decline = may_decline;
+    a->is_placed = 1;
 }
 
 /* The lock of a serializer that wants one: of the descriptor for one call at a time over all
@@ -96,7 +128,7 @@ static void lock_name(const struct ff_loaded_serializer *s, char text[64])
 {
     const void *what = s->desc->threads == FF_THREADS_ONE ? (const void *)s->desc : s;
 
-    (void)snprintf(text, 64, "plugin %p", what);
+    (void)snprintf(text, 64, FF_GROUP_OWN "%p", what);
 }
 
 static int enter(const struct ff_loaded_serializer *s, const struct ff_call *call,
@@ -118,7 +150,7 @@ static void leave(const struct ff_loaded_serializer *s)
 
     if (s->desc->threads != FF_THREADS_FREE) {
         lock_name(s, name);
-        ff_process_leave(name);
+        (void)ff_process_leave(name);
     }
 }
 
@@ -132,18 +164,22 @@ int ff_call_pickle(const struct ff_loaded_serializer *s, struct ff_value object,
                    const struct ff_protocols *protocols, struct ff_pid *pid,
                    const struct ff_call *call, struct ff_error *e)
 {
-    struct answer a = ask(s->desc->name, "pickle", 1);
-    int code;
+    struct ff_answer a;
+    int held, code;
 
     call = call_or_host(s, call);
     if ((code = enter(s, call, e))) {
         return code;
     }
+    ask(&a, s, "pickle", 1);
+    held = ff_process_held(NULL);
     code = s->desc->pickle(s->inst, object, protocols, pid, call, &a.error);
+    check_groups(&a, held);
     leave(s);
-    code = settle(&a, code, e);
+    code = ff_answer_settle(&a, code, e);
     if (!code && pid->extra.doc && ff_kind(pid->extra) != FF_TUPLE) {
-        code = broken(&a, e, "what it wants to keep in the stream is not a tuple");
+        code =
+            ff_answer_broken(&a, e, "what it wants to keep in the stream is not a tuple");
     }
     return code;
 }
@@ -153,19 +189,28 @@ int ff_call_unpickle(const struct ff_loaded_serializer *s, const struct ff_pid *
                      struct ff_value *object, const struct ff_call *call,
                      struct ff_error *e)
 {
-    struct answer a = ask(s->desc->name, "unpickle", 0);
-    int code;
+    struct ff_answer a;
+    unsigned before;
+    int held, lost, code;
 
     *object = (struct ff_value){NULL, 0};
     call = call_or_host(s, call);
     if ((code = enter(s, call, e))) {
         return code;
     }
+    ask(&a, s, "unpickle", 0);
+    held = ff_process_held(NULL);
+    before = lend(out);
     code = s->desc->unpickle(s->inst, pid, protocols, out, object, call, &a.error);
+    lost = gave_away(out, before);
+    take_home(&a, out, before);
+    check_groups(&a, held);
     leave(s);
-    code = settle(&a, code, e);
-    if (!code && object->doc != out) {
-        code = broken(
+    code = ff_answer_settle(&a, code, e);
+    if (!code && lost) {
+        code = ff_answer_broken(&a, e, "freed the document that it was lent");
+    } else if (!code && object->doc != out) {
+        code = ff_answer_broken(
             &a, e, object->doc ? "its object is in another document" : "gave no object");
     }
     return code;
@@ -175,8 +220,8 @@ int ff_call_remove(const struct ff_loaded_serializer *s, const struct ff_pid *pi
                    const struct ff_protocols *protocols, const struct ff_call *call,
                    struct ff_error *e)
 {
-    struct answer a = ask(s->desc->name, "remove", 1);
-    int code;
+    struct ff_answer a;
+    int held, code;
 
     if (!FF_HAS(s->desc, ff_serializer, remove)) {
         return FF_DECLINED;
@@ -185,9 +230,12 @@ int ff_call_remove(const struct ff_loaded_serializer *s, const struct ff_pid *pi
     if ((code = enter(s, call, e))) {
         return code;
     }
+    ask(&a, s, "remove", 1);
+    held = ff_process_held(NULL);
     code = s->desc->remove(s->inst, pid, protocols, call, &a.error);
+    check_groups(&a, held);
     leave(s);
-    return settle(&a, code, e);
+    return ff_answer_settle(&a, code, e);
 }
 
 const void *ff_call_query(const struct ff_loaded_serializer *s, const char *interface_id)

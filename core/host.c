@@ -11,6 +11,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/name.h"
+#include "core/call_own.h"
 
 enum { CHOICES_MAX = 256, LIST_BYTES = 256, STORAGE_MAX_BYTES = 1 << 20 };
 #define DEFAULT_MEMORY_BYTES (UINT64_C(256) << 20)
@@ -150,11 +151,13 @@ static void free_host(struct ff_host *host)
 {
     if (host) {
         ff_registry_free(host->registry);
+        ff_leases_free(host);
         ff_pool_free(host->pool);
         ff_config_free(host->config);
         ff_list_free(host->extra_path);
         ff_free(host->library);
         ff_free(host->library_dir);
+        (void)pthread_mutex_destroy(&host->leases_mutex);
         ff_free(host);
     }
 }
@@ -175,6 +178,8 @@ struct ff_host *ff_host_open(const struct ff_host_options *o, struct ff_error *e
     }
     atomic_init(&host->refs, 1);
     host->pid = getpid();
+    (void)pthread_mutex_init(&host->leases_mutex,
+                             NULL); /* cannot fail: default attributes */
     code = take_options(host, o, e);
     code = code ? code : find_library(host, e);
     code = code ? code

@@ -3,6 +3,7 @@
 #ifndef FF_CORE_HOST_OWN_H
 #define FF_CORE_HOST_OWN_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
@@ -12,9 +13,22 @@
 #include "core/pool.h"
 #include "core/registry.h"
 
+/* What one instance of a plugin was given, or (plugin "") the host itself. */
+struct ff_lease {
+    struct ff_host_services services; /* ctx = this lease */
+    struct ff_host *host;
+    struct ff_lease *older;
+    const char *plugin;
+    const void *desc, *inst;
+    atomic_int ended;
+};
+
 struct ff_host {
-    struct ff_host_services services; /* ctx = this host */
-    struct ff_call call;              /* ctx = this host */
+    struct ff_host_services services; /* ctx = own */
+    struct ff_lease own;
+    pthread_mutex_t leases_mutex;
+    struct ff_lease *leases; /* newest first */
+    struct ff_call call;     /* ctx = this host */
     atomic_uint refs;
     pid_t pid; /* the process that opened it */
     const struct ff_sys *sys;
@@ -36,7 +50,7 @@ struct ff_host {
 /* The host behind the table that plugins are given. */
 static inline struct ff_host *ff_host_of(const struct ff_host_services *services)
 {
-    return (struct ff_host *)services->ctx;
+    return ((const struct ff_lease *)services->ctx)->host;
 }
 
 /* Fills the host's tables: what plugins are given. */

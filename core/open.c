@@ -5,6 +5,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/name.h"
+#include "core/call_own.h"
 #include "core/commit.h"
 #include "core/out.h"
 #include "core/schema.h"
@@ -144,17 +145,24 @@ static int read_kind(struct ff_value json, char *kind, size_t size, struct ff_er
 static int bind_root(struct ff_storage *s, struct ff_error *e)
 {
     const struct ff_protocol *p = s->protocol->desc;
-    int rc = p->bind(s->inst, "", &s->root, ff_host_call(s->host), e);
+    const struct ff_objects *objects;
+    const struct ff_commit *commit;
+    int rc = ff_protocol_bind(s->host, s->protocol, s->inst, "", &s->root,
+                              ff_host_call(s->host), e);
     if (rc) {
         return rc;
     }
-    s->objects = p->query(s->root, FF_OBJECTS_1);
+    objects = p->query(s->root, FF_OBJECTS_1);
     s->locate = p->query(s->root, FF_LOCATE_1);
-    s->commit = p->query(s->root, FF_COMMIT_1);
-    if (!s->objects) {
+    commit = p->query(s->root, FF_COMMIT_1);
+    if (!FF_HAS(objects, ff_objects, run) || !FF_HAS(objects, ff_objects, list) ||
+        !FF_HAS(objects, ff_objects, sync)) {
         return ff_fail(e, FF_E_PLUGIN, p->kind, "the protocol has no " FF_OBJECTS_1);
     }
-    if (!s->commit) {
+    ff_watch_init(&s->watch, ff_host_services(s->host), p->kind, objects, commit);
+    s->objects = &s->watch.objects;
+    s->commit = &s->watch.commit;
+    if (!commit) {
         rc = ff_commit_derive(s->objects, ff_host_services(s->host), ff_host_sys(s->host),
                               &s->derived, e);
         s->commit = s->derived;
@@ -171,8 +179,8 @@ static int open_storage(struct ff_storage *s, struct ff_value json, struct ff_er
             : ff_schema_check(ff_schema_of_protocol(s->protocol->desc),
                               ff_get(json, "options"), e);
     rc = rc ? rc
-            : s->protocol->desc->create(ff_host_services(s->host),
-                                        ff_get(json, "options"), &s->inst, e);
+            : ff_protocol_create(s->host, s->protocol, ff_get(json, "options"), &s->inst,
+                                 &s->given, e);
     return rc ? rc : bind_root(s, e);
 }
 
@@ -251,6 +259,7 @@ void ff_storage_unref(struct ff_storage *s)
     if (s->inst) {
         s->protocol->desc->destroy(s->inst);
     }
+    ff_lease_end(s->given);
     forget_serializers(s);
     ff_host_unref(s->host);
     ff_free(s);

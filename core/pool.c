@@ -231,11 +231,9 @@ void *ff_pool_borrow(struct ff_pool_own *p, size_t size_bytes, const struct ff_c
     return ff_budget_borrow(&p->budget, size_bytes, call, e);
 }
 
-void ff_pool_give_back(struct ff_pool_own *p, void *memory)
+int ff_pool_give_back(struct ff_pool_own *p, void *memory)
 {
-    if (memory) {
-        ff_budget_give_back(&p->budget, memory);
-    }
+    return !memory || ff_budget_give_back(&p->budget, memory);
 }
 
 void ff_pool_look(struct ff_pool_own *p, struct ff_pool_state *out)

@@ -45,7 +45,8 @@ void ff_pool_begin(struct ff_pool_own *, struct ff_pool_job *, uint64_t count,
 int ff_pool_finish(struct ff_pool_own *, struct ff_pool_job *, struct ff_error *);
 void *ff_pool_borrow(struct ff_pool_own *, size_t size_bytes, const struct ff_call *,
                      struct ff_error *);
-void ff_pool_give_back(struct ff_pool_own *, void *memory);
+/* 0: it was not borrowed, and nothing was done. */
+int ff_pool_give_back(struct ff_pool_own *, void *memory);
 
 /* For tests and for the log. */
 struct ff_pool_state {

@@ -9,15 +9,16 @@
 #include "core/process.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "core/base/alloc.h"
 #include "core/wait.h"
 
-enum { NAME_MAX_BYTES = 256 };
-
 struct group {
     struct group *next;
     pthread_mutex_t mutex; /* recursive */
+    int depth;             /* of who holds it */
+    _Atomic pthread_t holder;
     char name[];
 };
 
@@ -46,7 +47,7 @@ static struct group *add_group(const char *name)
 {
     size_t length = strlen(name);
     struct group *g =
-        length < NAME_MAX_BYTES ? ff_calloc(1, sizeof *g + length + 1) : NULL;
+        length < FF_GROUP_BYTES ? ff_calloc(1, sizeof *g + length + 1) : NULL;
 
     if (!g || ff_wait_recursive(&g->mutex)) {
         ff_free(g);
@@ -61,6 +62,7 @@ static struct group *add_group(const char *name)
 int ff_process_enter(const char *name, const struct ff_call *call, struct ff_error *e)
 {
     struct group *g;
+    int code;
 
     (void)pthread_mutex_lock(&lists_mutex);
     g = find_group(name);
@@ -70,26 +72,57 @@ int ff_process_enter(const char *name, const struct ff_call *call, struct ff_err
         return ff_fail(e, FF_E_NO_MEMORY, NULL, "no memory for the lock group \"%.80s\"",
                        name);
     }
-    return ff_wait_lock(&g->mutex, call, e);
+    if (!(code = ff_wait_lock(&g->mutex, call, e))) {
+        g->depth++;
+        atomic_store(&g->holder, pthread_self());
+    }
+    return code;
 }
 
-void ff_process_leave(const char *name)
+static int is_held(struct group *g)
+{
+    return pthread_equal(atomic_load(&g->holder), pthread_self());
+}
+
+int ff_process_leave(const char *name)
 {
     struct group *g;
 
     (void)pthread_mutex_lock(&lists_mutex);
     g = find_group(name);
     (void)pthread_mutex_unlock(&lists_mutex);
-    if (g) {
-        (void)pthread_mutex_unlock(&g->mutex);
+    if (!g || !is_held(g)) {
+        return 0;
     }
+    if (!--g->depth) {
+        atomic_store(&g->holder, (pthread_t)0);
+    }
+    (void)pthread_mutex_unlock(&g->mutex);
+    return 1;
+}
+
+int ff_process_held(char name[FF_GROUP_BYTES])
+{
+    int held = 0;
+
+    (void)pthread_mutex_lock(&lists_mutex);
+    for (struct group *g = groups; g; g = g->next) {
+        if (is_held(g) && strncmp(g->name, FF_GROUP_OWN, strlen(FF_GROUP_OWN)) != 0) {
+            held += g->depth;
+            if (name) {
+                (void)snprintf(name, FF_GROUP_BYTES, "%s", g->name);
+            }
+        }
+    }
+    (void)pthread_mutex_unlock(&lists_mutex);
+    return held;
 }
 
 static struct once *add_once(const char *key)
 {
     size_t length = strlen(key);
     struct once *o =
-        length < NAME_MAX_BYTES ? ff_calloc(1, sizeof *o + length + 1) : NULL;
+        length < FF_GROUP_BYTES ? ff_calloc(1, sizeof *o + length + 1) : NULL;
 
     if (o) {
         memcpy(o->key, key, length + 1);

@@ -10,6 +10,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/name.h"
+#include "core/call_own.h"
 #include "core/wait.h"
 
 enum { PLUGINS_MAX = 1 << 20, CONFIGURED = 1 << 21 };
@@ -177,6 +178,7 @@ void ff_registry_free(struct ff_registry *r)
         if (p->serializer->destroy) {
             p->serializer->destroy(p->loaded_serializer.inst);
         }
+        ff_lease_end(p->given);
     }
     for (size_t i = 0; i < r->plugins.count; i++) {
         free_plugin(ff_plugin_of(r, i));

@@ -232,9 +232,13 @@ static int create(struct ff_registry *r, struct ff_plugin *p, struct ff_verdict 
 
     code = code ? code
                 : ff_schema_check(ff_schema_of_serializer(p->serializer), options, &why);
+    if (!code &&
+        !(p->given = ff_lease_new(r->host, p->serializer->name, p->serializer, &why))) {
+        code = FF_E_NO_MEMORY;
+    }
     if (!code) {
-        code = ff_call_create(p->serializer->create, &r->host->services, options,
-                              p->row.name, &loaded->inst, &why);
+        code = ff_call_create(p->serializer->create, p->given, options, p->row.name,
+                              &loaded->inst, &why);
     }
     ff_doc_free(doc);
     if (!code && ff_vec_append(&r->created, &p)) {
@@ -242,6 +246,10 @@ static int create(struct ff_registry *r, struct ff_plugin *p, struct ff_verdict 
             p->serializer->destroy(loaded->inst);
         }
         code = FF_E_NO_MEMORY;
+    }
+    if (code) {
+        ff_lease_end(p->given);
+        p->given = NULL;
     }
     loaded->desc = p->serializer;
     loaded->host = r->host;

@@ -54,6 +54,7 @@ struct ff_plugin {
     const struct ff_plugin *rival; /* has the name too */
     const struct ff_serializer *serializer; /* one of the two, once its file is open */
     const struct ff_protocol *protocol;
+    const struct ff_host_services *given;          /* to the serializer's instance */
     struct ff_loaded_serializer loaded_serializer; /* once row.code is "loaded" */
     struct ff_loaded_protocol loaded_protocol;
 };

@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "core/watch.h"
 #include "core/base/uuid.h"
 #include "core/base/vec.h"
 #include "core/host.h"
@@ -23,7 +24,9 @@ struct ff_storage {
     struct ff_host *host;
     const struct ff_loaded_protocol *protocol;
     void *inst, *root; /* the protocol's instance, and its binding to the root */
-    const struct ff_objects *objects;
+    const struct ff_host_services *given; /* to the instance */
+    struct ff_watch watch;
+    const struct ff_objects *objects; /* watched, as is `commit` unless it is derived */
     const struct ff_commit *commit;
     struct ff_commit *derived;      /* `commit` when the protocol has none of its own */
     const struct ff_locate *locate; /* or NULL */
@@ -51,7 +54,8 @@ struct ff_bigdata {
     atomic_uint refs;
     struct ff_storage *storage;
     void *bound;
-    const struct ff_objects *objects;
+    struct ff_watch watch;
+    const struct ff_objects *objects; /* watched */
     char workflow[FF_PLACE_BYTES];
     char place
         [FF_PLACE_BYTES]; /* workflow/task, when it is that of a task that was read */

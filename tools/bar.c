@@ -97,21 +97,23 @@ int ff_bar_cancelled(void *cli)
     return ff_signals_stopped();
 }
 
-/* Levels are enum ff_log_level of plugin.h: 1 error, 2 warning, 3 information, 4 debugging. */
+/* Levels are enum ff_log_level of plugin.h: 0 plugin misbehaves, 1 error, 2 warning, 3 information,
+ * 4 debugging. */
 void ff_bar_log(void *cli, int level, const char *text)
 {
     struct ff_cli *c = cli;
-    static const char *const names[] = {"error", "warning", "info", "debug"};
+    static const char *const names[] = {"plugin misbehaves", "error", "warning", "info",
+                                        "debug"};
     static const char loader[] = "plugin: ";
     const char *debug = getenv("FF_PLUGIN_DEBUG");
     int asked =
         debug && strcmp(debug, "1") == 0 && strncmp(text, loader, sizeof loader - 1) == 0;
-    if (level < 1 || level > 4 || (!asked && (c->quiet || level > 2 + c->verbose))) {
+    if (level < 0 || level > 4 || (!asked && (c->quiet || level > 2 + c->verbose))) {
         return;
     }
     (void)pthread_mutex_lock(&c->bar.lock);
     wipe(c);
-    (void)fprintf(stderr, "ff: %s: ", names[level - 1]);
+    (void)fprintf(stderr, "ff: %s: ", names[level]);
     ff_print_safe(stderr, text, strlen(text), 0);
     (void)fputc('\n', stderr);
     (void)pthread_mutex_unlock(&c->bar.lock);

@@ -56,11 +56,20 @@ extern "C" {
 
 /* ---- the host ---- */
 
-enum ff_log_level { FF_LOG_ERROR = 1, FF_LOG_WARNING, FF_LOG_INFO, FF_LOG_DEBUG };
+enum ff_log_level {
+    FF_LOG_MISBEHAVES =
+        0, /* a plugin broke a clause of this header: which plugin, what it did,
+                              and the clause, for its author. The host's own: a plugin that
+                              logs so is quoted as an error */
+    FF_LOG_ERROR,
+    FF_LOG_WARNING,
+    FF_LOG_INFO,
+    FF_LOG_DEBUG
+};
 
 #define FF_HOST_NO_SYNC 1u /* durability "none": skip fsync and its kin */
 
-/* What create() is given; outlives every instance. Any thread. */
+/* What create() is given: this instance's own, until its destroy() has returned. Any thread. */
 struct ff_host_services {
     uint32_t struct_size, flags; /* FF_HOST_* */
     uint32_t abi;                /* the host's FF_ABI */

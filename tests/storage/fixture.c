@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include <functionfuse/plugin.h>
+
 #include <ftw.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,6 +17,15 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 {
     (void)st, (void)type, (void)ftw;
     return remove(path);
+}
+
+/* Our own plugins keep the contract whatever the tests do. */
+static void note_misdeed(void *ctx, int level, const char *text)
+{
+    struct fixture *f = ctx;
+    if (level == FF_LOG_MISBEHAVES) {
+        (void)snprintf(f->misdeed, sizeof f->misdeed, "%s", text);
+    }
 }
 
 static void make_json(struct fixture *f)
@@ -59,7 +70,9 @@ void fixture_open(struct fixture *f, enum where where, const char *config)
     static const char *const path[] = {FF_TEST_DOUBLES, NULL};
     struct ff_error e = FF_ERROR_INIT;
     struct ff_host_options o = {.struct_size = FF_SIZE(ff_host_options, draft_sys),
-                                .plugin_path = path};
+                                .plugin_path = path,
+                                .ctx = f,
+                                .log = note_misdeed};
     const char *tmp = getenv("TMPDIR");
     memset(f, 0, sizeof *f);
     f->where = where;
@@ -84,6 +97,7 @@ void fixture_close(struct fixture *f)
     ff_storage_close(f->storage);
     ff_host_close(f->host);
     (void)nftw(f->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    ck_assert_msg(!f->misdeed[0], "a plugin misbehaves: %s", f->misdeed);
 }
 
 void on_each(void (*test)(struct fixture *))

@@ -27,6 +27,7 @@ struct fixture {
     char folder[64]; /* of the file protocol */
     char json[512];
     char config[1024];
+    char misdeed[1024]; /* what a plugin did against its contract, "" = nothing */
 };
 
 /* The system calls of the old system, for ff_host_options.draft_sys. */

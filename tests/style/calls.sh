@@ -11,7 +11,7 @@
 objects() {
     awk -F'"' '$2 == "file" { file = $4 } $2 == "output" { print $4, file }' \
         "$FF_BUILD/compile_commands.json" |
-        sed -E 's, [^ ]*/(core|plugins|protocols)/, \1/,' |
+        grep -vE ' [^ ]*\btests/' | sed -E 's, [^ ]*/(core|plugins|protocols)/, \1/,' |
         grep -E ' (core|plugins|protocols)/'
 }
 
