@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http.h: the inside of the protocol "http": a store that somebody published, read by ranges.
  *
- * Two layers. request.c is one exchange: what is asked, and what its answer means. run.c carries
- * out many of them at once on the thread that asks, with connections that are kept for the next.
+ * Two layers. request.c is one exchange: what is asked, and what comes; judge.c says what follows
+ * from its end. run.c carries out many of them at once on the thread that asks, with connections that are kept for the next.
  * Above stand objects.c, files.c, list.c and index.c (pages that say what a folder holds), and
  * refuse.c: nothing is ever written.
  *
@@ -29,6 +29,8 @@ enum {
     FF_HTTP_PAGE_MAX_BYTES = 16 << 20, /* of a folder's page */
     FF_HTTP_NAMES_MAX = 1 << 22,
     FF_HTTP_BEGIN_BYTES = 64 << 10, /* of a file: what is read when it is opened */
+    FF_HTTP_DRAIN_MAX_BYTES =
+        64 << 10, /* of an answer that is none: the connection is kept */
     FF_HTTP_SKIP_MAX_BYTES = 64
                              << 20 /* read and thrown away where a server has no ranges */
 };
@@ -130,6 +132,13 @@ int ff_http_request_fail(struct ff_http_request *, int code, const char *fmt, ..
     __attribute__((format(printf, 3, 4)));
 /* Make a handle carry it out: FF_OK, or the request has failed. */
 int ff_http_request_start(const struct ff_http_root *, struct ff_http_request *, CURL *);
+/* The status of the answer, 0: none came. */
+int ff_http_status(const struct ff_http_request *);
+/* The head of the answer is there: FF_OK, or the request has failed. */
+int ff_http_take_head(struct ff_http_request *);
+
+/* ---- judge.c ---- */
+
 /* The exchange is over: whether it is worth another one, else `code` says how it went. */
 bool ff_http_request_judge(struct ff_http_request *, CURLcode);
 
