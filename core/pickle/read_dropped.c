@@ -96,6 +96,20 @@ static int keep_outer_args(struct ff_reader *r, struct ff_object_node *kept,
 
 /* ---- dropped ---- */
 
+/* What older protocols write as a call, and what has no state. */
+static bool is_plain_value(const struct ff_reader *r, uint64_t cell)
+{
+    static const char *const makers[] = {"builtins.set",       "builtins.frozenset",
+                                         "builtins.bytearray", "builtins.bytes",
+                                         "builtins.getattr",   "_codecs.encode"};
+    const struct ff_object_node *o = ff_cell_node(cell);
+    bool plain = false;
+    for (size_t i = 0; i < sizeof makers / sizeof *makers && !plain; i++) {
+        plain = ff_global_is(r->doc, o->callable, makers[i]);
+    }
+    return plain;
+}
+
 /* setter(object, state): a part of the object, so that it keeps its place among what is done
  * to it. INST and OBJ with arguments are calls too (Lib/pickle.py, _instantiate); NEWOBJ of
  * protocols 0 and 1 only looks like one. */
@@ -105,6 +119,7 @@ bool ff_read_is_setter(const struct ff_reader *r, const struct ff_object_node *o
     bool call = o->how == FF_HOW_REDUCE || o->how == FF_HOW_INST || o->how == FF_HOW_OBJ;
     return call && !o->state && !o->more && args->count == 2 &&
            ff_tag(args->cells[0]) == FF_TAG_OBJECT &&
+           !is_plain_value(r, args->cells[0]) &&
            !ff_global_is(r->doc, o->callable, "copyreg.__newobj__");
 }
 

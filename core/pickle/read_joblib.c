@@ -143,10 +143,20 @@ static int push_nested(struct ff_reader *r)
     return failed;
 }
 
+/* Protocols 0 and 1 have copyreg._reconstructor(class, object, None). */
+static uint64_t class_of(const struct ff_reader *r, const struct ff_object_node *o)
+{
+    const struct ff_seq *args = ff_cell_node(o->args);
+    return args->count == 3 && ff_global_is(r->doc, o->callable, "copyreg._reconstructor")
+               ? args->cells[0]
+               : o->callable;
+}
+
 int ff_read_joblib(struct ff_reader *r, uint64_t target)
 {
     const struct ff_object_node *o = ff_cell_node(target);
-    if (!ff_global_is(r->doc, o->callable, WRAPPER) || ff_tag(o->state) != FF_TAG_DICT) {
+    if (!ff_global_is(r->doc, class_of(r, o), WRAPPER) ||
+        ff_tag(o->state) != FF_TAG_DICT) {
         return FF_OK;
     }
     /* What follows is no opcode: no frame goes on here. */

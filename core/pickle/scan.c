@@ -276,7 +276,7 @@ static int tell_op(struct ff_scanner *s)
 
 int ff_scan_run(struct ff_scanner *s)
 {
-    bool build = (s->r.options.flags & FF_LOAD_JOBLIB) != 0;
+    bool build = s->building;
     int result = FF_OK;
     while (!result) {
         if (!s->tell.op && !build) {
@@ -306,6 +306,7 @@ static int scanner_init(struct ff_scanner *s, struct ff_doc *doc, const void *da
     ff_vec_init(&s->strings, sizeof(char *), 2 * (size_t)MAX_STRINGS);
     int failed = ff_read_init(&s->r, doc, data, size_bytes, options, e);
     s->r.nested = ff_scan_nested;
+    s->building = (s->r.options.flags & FF_LOAD_JOBLIB) != 0;
     if (tell) {
         if (tell->struct_size < FF_SIZE(ff_scan, ctx) || tell->flags) {
             return ff_fail(e, FF_E_USAGE, NULL, "a scan without struct_size, or flags");

@@ -46,7 +46,9 @@ struct ff_scanner {
     struct ff_vec globals;     /* struct ff_scan_global *, in order of first sight */
     struct ff_vec cells;       /* uint64_t: parts of an id still to look at */
     struct ff_vec strings;     /* char *, ff_free */
-    int stopped;               /* what a callback said */
+    bool
+        building; /* as a load does, FF_LOAD_JOBLIB: in pickles inside arrays' places, too */
+    int stopped; /* what a callback said */
 };
 
 static inline struct ff_scanner *ff_scanner_of(struct ff_reader *r)

@@ -141,6 +141,7 @@ int ff_scan_nested(struct ff_reader *r)
 {
     struct ff_scanner *s = ff_scanner_of(r);
     struct ff_reader outer = *r, inner;
+    uint64_t top = 0;
     int result = ff_read_nested_begin(&inner, &outer);
     if (!result) {
         *r = inner;
@@ -149,12 +150,13 @@ int ff_scan_nested(struct ff_reader *r)
         *r = outer;
         r->at = inner.at;
         r->op = inner.op; /* for the offset of a failure */
+        top = inner.depth ? inner.stack[inner.depth - 1] : 0;
     }
     ff_read_free(&inner);
     if (result != FF_STOPPED || s->stopped) {
         return result;
     }
     r->op = outer.op;
-    r->stack[r->depth - 1] = FF_TAG_NONE; /* in the place of the array */
+    r->stack[r->depth - 1] = top; /* in the place of the array */
     return FF_OK;
 }

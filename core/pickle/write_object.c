@@ -365,7 +365,10 @@ static int step_old_instance(struct ff_dumper *d, struct ff_part_frame *f)
     return failed ? failed : FF_PUSHED;
 }
 
-/* NEWOBJ before protocol 2, NEWOBJ_EX before 4: a call of what copyreg has for it. */
+/* NEWOBJ before protocol 2, NEWOBJ_EX before 4: a call of what copyreg has for it. In protocols 2
+ * and 3 CPython writes functools.partial(cls.__new__, ...)() for the latter, with the name of the
+ * class that __new__ is of: it may be any base, and no pickle says which (Lib/pickle.py,
+ * save_reduce). Python loads both. */
 static int old_newobj(struct ff_dumper *d, uint64_t cell, const struct ff_object_node *o)
 {
     struct ff_doc *own = ff_write_own(d);

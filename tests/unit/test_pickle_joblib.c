@@ -10,7 +10,8 @@
 #include "run.h"
 
 static const char *const files[] = {"joblib-0.17-p3", "joblib-1.0-p3", "joblib-1.2-p3",
-                                    "joblib-1.6-p2", "joblib-1.6-p4"};
+                                    "joblib-1.6-p0",  "joblib-1.6-p1", "joblib-1.6-p2",
+                                    "joblib-1.6-p4"};
 static const struct ff_load_options options = {.struct_size = sizeof options,
                                                .flags = FF_LOAD_JOBLIB};
 

@@ -6,6 +6,8 @@ import sys
 import joblib
 import numpy as np
 
+inner = np.empty(2, dtype=object)
+inner[:] = [np.arange(3), np.array(["x", None], dtype=object)]
 value = {
     "c": np.arange(6, dtype="<f8").reshape(2, 3),
     "f": np.asfortranarray(np.arange(6, dtype="<i4").reshape(2, 3)),
@@ -15,6 +17,7 @@ value = {
     "u": np.array(["ab", "c"]),
     "t": np.array(["2020-01-01"], dtype="M8[D]"),
     "be": np.arange(3, dtype=">i2"),
+    "n": inner,  # in joblib-1.6-p0 and -p1
     "end": 7,
 }
 joblib.dump(value, sys.argv[1], compress=int(sys.argv[3]) if len(sys.argv) > 3 else 0, protocol=int(sys.argv[2]))
