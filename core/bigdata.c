@@ -8,18 +8,20 @@
 #include "core/call_own.h"
 #include "core/base/uuid.h"
 
+const char *ff_storage_key(const struct ff_storage *s)
+{
+    const struct ff_protocol *p = s->protocol->desc;
+    return p->key ? p->key : FF_HAS(p, ff_protocol, key_of) ? p->key_of(s->inst) : "";
+}
+
 static const void *find(const struct ff_protocols *ps, const char *key,
                         const char *interface_id)
 {
     const struct ff_bigdata *b = ps->ctx;
-    const struct ff_protocol *p = b->storage->protocol->desc;
-    const char *own = p->key                           ? p->key
-                      : FF_HAS(p, ff_protocol, key_of) ? p->key_of(b->storage->inst)
-                                                       : "";
-    if (key && strcmp(key, own) != 0) {
+    if (key && strcmp(key, ff_storage_key(b->storage)) != 0) {
         return NULL;
     }
-    return p->query(b->bound, interface_id);
+    return b->storage->protocol->desc->query(b->bound, interface_id);
 }
 
 struct ff_bigdata *ff_bigdata_open(struct ff_storage *storage, const char *workflow,
@@ -149,7 +151,7 @@ static int names_at_top(struct ff_bigdata *b, const char *uuid, struct ff_vec *n
     return list_into(b, prefix, 0, &c, call, e);
 }
 
-/* <group>/<uuid>/...: every folder that belongs to nobody is looked through. */
+/* <group>/<uuid>/... directly; then, deeper, all of every folder that belongs to nobody. */
 static int names_in_groups(struct ff_bigdata *b, const char *uuid, struct ff_vec *names,
                            const struct ff_call *call, struct ff_error *e)
 {
@@ -159,6 +161,12 @@ static int names_in_groups(struct ff_bigdata *b, const char *uuid, struct ff_vec
     ff_vec_init(&groups, sizeof(char *), FF_MAX_NAMES);
     rc = list_into(b, "", 1, &of_nobody, call, e);
     for (size_t i = 0; !rc && i < groups.count; i++) {
+        char prefix[FF_PLACE_BYTES];
+        (void)snprintf(prefix, sizeof prefix, "%s/%s/", *(char **)ff_vec_at(&groups, i),
+                       uuid);
+        rc = list_into(b, prefix, 0, &owned, call, e);
+    }
+    for (size_t i = 0; !rc && !names->count && i < groups.count; i++) {
         char prefix[FF_PLACE_BYTES];
         (void)snprintf(prefix, sizeof prefix, "%s/", *(char **)ff_vec_at(&groups, i));
         rc = list_into(b, prefix, 0, &owned, call, e);

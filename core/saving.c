@@ -174,18 +174,21 @@ static int copy_kept(struct ff_saving *s, struct ff_bigdata *from, const char *s
                      struct ff_new_pid *pid, struct ff_error *e)
 {
     char fresh[FF_UUID_LENGTH + 1];
-    int rc = fresh_uuid(s, fresh, e);
+    int rc = fresh_uuid(s, fresh, e), same;
     rc = rc ? rc : ff_saving_owns(s, serializer, version, fresh, e);
     if (rc) {
         return rc;
     }
-    s->copied = 1;
-    rc = ff_owned_copy(from, uuid, s->bigdata, fresh, &s->call, e);
-    if (rc) {
+    same = ff_storage_same(from->storage, s->storage);
+    s->copied |= same;
+    rc = (same ? ff_owned_copy : ff_owned_transfer)(from, uuid, s->bigdata, fresh,
+                                                    &s->call, e);
+    if (rc == FF_DECLINED) {
+        ff_saving_disown(s);
+    } else if (rc) {
         ff_saving_take_back(s);
-        return rc;
     }
-    return fill_pid(pid, serializer, version, fresh, extra);
+    return rc ? rc : fill_pid(pid, serializer, version, fresh, extra);
 }
 
 static int from_persistent(struct ff_saving *s, struct ff_value v, struct ff_new_pid *pid,
@@ -198,17 +201,14 @@ static int from_persistent(struct ff_saving *s, struct ff_value v, struct ff_new
     if (rc) {
         return rc;
     }
-    if (from && ff_storage_same(from->storage, s->storage)) {
+    if (from) {
         return copy_kept(s, from, serializer, version, uuid, extra, pid, e);
     }
-    if (!from && ff_marks_have(&s->stored, uuid)) { /* a writer's, pushed by this save */
+    if (ff_marks_have(&s->stored, uuid)) { /* a writer's, pushed by this save */
         return fill_pid(pid, serializer, version, uuid, extra);
     }
-    if (!from) {
-        return ff_fail(e, FF_E_USAGE, NULL,
-                       "big data %.60s belongs to no storage that is open", uuid);
-    }
-    return FF_DECLINED;
+    return ff_fail(e, FF_E_USAGE, NULL,
+                   "big data %.60s belongs to no storage that is open", uuid);
 }
 
 /* An array that was read whole and is given back as it is, through another document. */
@@ -223,9 +223,6 @@ static int from_array(struct ff_saving *s, struct ff_value v, struct ff_new_pid 
         return FF_DECLINED;
     }
     origin = owner;
-    if (!ff_storage_same(origin->bigdata->storage, s->storage)) {
-        return FF_DECLINED;
-    }
     return copy_kept(s, origin->bigdata, origin->serializer, origin->version,
                      origin->uuid, none, pid, e);
 }

@@ -40,6 +40,8 @@ int ff_storage_check(const struct ff_storage *, struct ff_error *);
 void ff_storage_unref(struct ff_storage *);
 /* Whether both are the same place. */
 int ff_storage_same(const struct ff_storage *, const struct ff_storage *);
+/* Its protocol's key in the dictionary. */
+const char *ff_storage_key(const struct ff_storage *);
 /* FF_E_USAGE. */
 int ff_check_workflow(const char *workflow, struct ff_error *);
 int ff_check_names(const char *workflow, const char *task, struct ff_error *);
@@ -79,6 +81,14 @@ int ff_owned_remove(struct ff_bigdata *, const char *serializer, const char *ver
  * FF_E_STALE: it is gone. */
 int ff_owned_copy(struct ff_bigdata *from, const char *uuid, struct ff_bigdata *to,
                   const char *fresh, const struct ff_call *, struct ff_error *);
+
+/* ---- transfer.c ---- */
+
+/* The same between storages whose protocols have the same key, byte for byte: what is encoded
+ * stays so. FF_DECLINED, and nothing was written: another key, or what is shared beside it is
+ * not the same there. */
+int ff_owned_transfer(struct ff_bigdata *from, const char *uuid, struct ff_bigdata *to,
+                      const char *fresh, const struct ff_call *, struct ff_error *);
 
 /* ---- task_get.c, reading.c: the bytes of a task, its persistent ids ---- */
 

@@ -34,6 +34,7 @@ enum ff_option_id {
     FF_OPT_COMPRESSION,
     FF_OPT_IF_ABSENT,
     FF_OPT_RECURSIVE,
+    FF_OPT_REPLACE,
     FF_OPT_DEEP,
     FF_OPT_GRACE,
     FF_OPT_ASSUME_LOST,
@@ -99,8 +100,10 @@ struct ff_cli {
     struct ff_bar bar;
     struct ff_call call; /* Ctrl-C and progress, for calls that take them */
     struct ff_host *host;
-    struct ff_storage *storage;
-    char *storage_name; /* how `storage` was opened; NULL = by default */
+    struct ff_cli_store {
+        struct ff_storage *storage;
+        char *name; /* how it was opened; NULL = by default */
+    } stores[2];    /* the last two */
 };
 
 /* Fill c->verb, args, given and the switches. FF_E_USAGE. */
@@ -128,7 +131,8 @@ void ff_cli_help(const struct ff_cli *c, const struct ff_verb *verb);
 /* ---- host and storage: opened at first need, closed by ff_cli_free ---- */
 
 struct ff_host *ff_cli_host(struct ff_cli *c, struct ff_error *);
-/* name NULL: what -S says, else the default. Borrowed; the same name gives the same one. */
+/* name NULL: what -S says, else the default. Borrowed until two others were asked for; the same
+ * name gives the same one. */
 struct ff_storage *ff_cli_storage(struct ff_cli *c, const char *name, struct ff_error *);
 /* A host that reads this configuration instead; the caller closes it. config_json goes first;
  * both NULL: as the command line says. */
@@ -242,6 +246,7 @@ int ff_verb_get(struct ff_cli *, struct ff_error *);
 int ff_verb_diff(struct ff_cli *, struct ff_error *);
 int ff_verb_inspect(struct ff_cli *, struct ff_error *);
 int ff_verb_put(struct ff_cli *, struct ff_error *);
+int ff_verb_cp(struct ff_cli *, struct ff_error *);
 int ff_verb_rm(struct ff_cli *, struct ff_error *);
 int ff_verb_mv(struct ff_cli *, struct ff_error *);
 int ff_verb_verify(struct ff_cli *, struct ff_error *);

@@ -115,32 +115,54 @@ struct ff_host *ff_cli_host(struct ff_cli *c, struct ff_error *e)
     return c->host;
 }
 
+static void close_store(struct ff_cli_store *s)
+{
+    ff_storage_close(s->storage);
+    free(s->name);
+    *s = (struct ff_cli_store){NULL, NULL};
+}
+
+/* The one that was asked for last comes first. */
+static void swap_stores(struct ff_cli *c)
+{
+    struct ff_cli_store first = c->stores[0];
+    c->stores[0] = c->stores[1];
+    c->stores[1] = first;
+}
+
+static int is_store(const struct ff_cli_store *s, const char *name)
+{
+    return s->storage && strcmp(name ? name : "", s->name ? s->name : "") == 0;
+}
+
 struct ff_storage *ff_cli_storage(struct ff_cli *c, const char *name, struct ff_error *e)
 {
+    struct ff_cli_store *s = c->stores;
     name = name ? name : ff_cli_value(c, FF_OPT_STORAGE);
-    if (c->storage &&
-        strcmp(name ? name : "", c->storage_name ? c->storage_name : "") == 0) {
-        return c->storage;
+    if (is_store(&s[0], name)) {
+        return s[0].storage;
     }
-    ff_storage_close(c->storage);
-    free(c->storage_name);
-    c->storage = NULL;
-    c->storage_name = name ? strdup(name) : NULL;
-    if (name && !c->storage_name) {
+    swap_stores(c);
+    if (is_store(&s[0], name)) {
+        return s[0].storage;
+    }
+    close_store(&s[0]);
+    s[0].name = name ? strdup(name) : NULL;
+    if (name && !s[0].name) {
         (void)ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
         return NULL;
     }
     if (ff_cli_host(c, e)) {
-        c->storage = ff_storage_open(c->host, name, e);
+        s[0].storage = ff_storage_open(c->host, name, e);
     }
-    return c->storage;
+    return s[0].storage;
 }
 
 void ff_cli_free(struct ff_cli *c)
 {
-    ff_storage_close(c->storage);
+    close_store(&c->stores[0]);
+    close_store(&c->stores[1]);
     ff_host_close(c->host);
-    free(c->storage_name);
     free(c->args);
     free(c->given);
 }

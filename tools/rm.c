@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rm.c: ff rm and ff mv: remove and rename tasks, with their big data. */
+/* rm.c: ff rm: remove tasks with their big data. */
 #include "address.h"
 #include "cli.h"
 
@@ -126,61 +126,5 @@ int ff_verb_rm(struct ff_cli *c, struct ff_error *e)
             rc = printed;
         }
     }
-    return rc;
-}
-
-static int move(struct ff_cli *c, const struct ff_address *from,
-                const struct ff_address *to, struct ff_error *e)
-{
-    struct ff_storage *s = ff_cli_storage(c, from->storage, e);
-    if (!ff_file_exists(s, from->workflow, from->task, e)) {
-        return ff_fail(e, FF_E_NOT_FOUND, NULL, "%s/%s: no such task", from->workflow,
-                       from->task);
-    }
-    if (!c->dry_run) {
-        (void)ff_new_workflow(s, to->workflow, e);
-        return ff_move_task(s, from->workflow, from->task, to->workflow, to->task, e);
-    }
-    if (ff_file_exists(s, to->workflow, to->task, e)) {
-        return ff_fail(e, FF_E_CONFLICT, NULL, "%s/%s is there", to->workflow, to->task);
-    }
-    if (e->code == FF_E_NOT_FOUND) {
-        *e = (struct ff_error)FF_ERROR_INIT;
-    }
-    return e->code;
-}
-
-static int print_moved(struct ff_cli *c, const struct ff_address *from,
-                       const struct ff_address *to, struct ff_error *e)
-{
-    char names[2][512];
-    struct ff_json j;
-    (void)ff_address_print(from->workflow, from->task, names[0], sizeof names[0]);
-    (void)ff_address_print(to->workflow, to->task, names[1], sizeof names[1]);
-    if (!c->json) {
-        ff_print_note(c, "%s %s to %s", c->dry_run ? "would move" : "moved", names[0],
-                      names[1]);
-        return FF_OK;
-    }
-    ff_json_begin(&j, e);
-    ff_json_text(&j, j.root, "from", names[0]);
-    ff_json_text(&j, j.root, "to", names[1]);
-    ff_json_flag(&j, j.root, "dry_run", c->dry_run);
-    return ff_json_end(c, &j);
-}
-
-int ff_verb_mv(struct ff_cli *c, struct ff_error *e)
-{
-    struct ff_address from = {.memory = NULL}, to = {.memory = NULL};
-    int rc = ff_address_parse(&from, c->args[0], FF_ADDRESS_TASK, e);
-    rc = rc ? rc : ff_address_parse(&to, c->args[1], FF_ADDRESS_TASK, e);
-    if (!rc && to.storage && (!from.storage || strcmp(from.storage, to.storage) != 0)) {
-        rc = ff_fail(e, FF_E_USAGE, NULL, "ff mv works within one storage");
-        ff_error_fix(e, "name it once, before the first task");
-    }
-    rc = rc ? rc : move(c, &from, &to, e);
-    rc = rc ? rc : print_moved(c, &from, &to, e);
-    ff_address_free(&from);
-    ff_address_free(&to);
     return rc;
 }

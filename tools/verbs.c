@@ -7,6 +7,13 @@
     "['key'], SLICE as numpy's: [0, 10:20, ::2, ..., -1]. In names, %3A %2F %23 %5B\n"   \
     "%25 stand for : / # [ %.\n"
 
+#define FROM_TO                                                                          \
+    "FROM is [STORE:]WORKFLOW/TASK, or WORKFLOW/PATTERN, or with -r WORKFLOW or STORE: " \
+    "with\n"                                                                             \
+    "all in it; TO is [STORE:]WORKFLOW/TASK for one task, else [STORE:]WORKFLOW or "     \
+    "STORE:,\n"                                                                          \
+    "and what it does not name is called as in FROM. Without STORE: what -S says.\n"
+
 const struct ff_verb ff_verbs[] = {
     {"ls", "[WORKFLOW[/PATTERN]]", 0, 1, 0, "list workflows, or the tasks of one",
      "ff ls 'climate/sst*'",
@@ -76,14 +83,27 @@ const struct ff_verb ff_verbs[] = {
      "is\n"
      "{\"allow\": [\"MODULE.NAME\", ...]}.\n",
      ff_verb_inspect},
+    {"cp", "FROM TO", 2, 2, FF_OPT_BIT(FF_OPT_RECURSIVE) | FF_OPT_BIT(FF_OPT_REPLACE),
+     "copy tasks with their big data, to any storage", "ff cp -r lab:climate ./backup:",
+     FROM_TO
+     "A task that is there and has the same value is left, so that what was "
+     "interrupted\n"
+     "goes on when it is done again; one with another value is not replaced (exit code "
+     "8)\n"
+     "without --replace. Between storages what was copied is read back and compared. Big "
+     "data\n"
+     "goes over as it is stored where both are of one kind, else in the format of TO.\n",
+     ff_verb_cp},
     {"rm", "ADDRESS|'WORKFLOW/PATTERN'...", 1, 1 << 20, FF_OPT_BIT(FF_OPT_RECURSIVE),
      "remove tasks with their big data", "ff rm -n 'run7/step-*'",
      "A pattern is quoted, so that the shell leaves it alone. A workflow needs -r.\n"
      "-n prints what would go.\n",
      ff_verb_rm},
-    {"mv", "WORKFLOW/TASK WORKFLOW/TASK", 2, 2, 0, "rename a task, with its big data",
-     "ff mv run7/field run7/field-old",
-     "Within one storage. A task that is there is not replaced: exit code 8.\n",
+    {"mv", "FROM TO", 2, 2, FF_OPT_BIT(FF_OPT_RECURSIVE),
+     "move tasks with their big data, to any storage", "ff mv run7/field run7/field-old",
+     FROM_TO "A task that is there is not replaced: exit code 8. Between storages tasks "
+             "are\n"
+             "copied as by ff cp, and then removed. A workflow stays, empty.\n",
      ff_verb_mv},
     {"verify", "[WORKFLOW[/PATTERN]]", 0, 1, FF_OPT_BIT(FF_OPT_DEEP),
      "check tasks and their big data", "ff verify --deep climate",

@@ -256,6 +256,29 @@ FF_API struct ff_doc *ff_read_task(struct ff_storage *, const char *workflow,
 /* With its big data, to the same storage. FF_E_CONFLICT: `to` is there. */
 FF_API int ff_move_task(struct ff_storage *, const char *workflow, const char *task,
                         const char *to_workflow, const char *to_task, struct ff_error *);
+#define FF_COPY_REPLACE 1u /* what is there, and is not the same */
+
+struct ff_copy_options {
+    uint32_t struct_size, flags; /* FF_COPY_* */
+    const struct ff_call *call;  /* cancellation and progress, or NULL */
+};
+
+enum ff_copy_how {
+    FF_COPY_THERE = 1, /* the same value was there: nothing was done */
+    FF_COPY_ON_MEDIUM, /* within one storage, by the medium: hard links, copies by a server */
+    FF_COPY_BYTES,     /* its big data as it is stored, byte for byte, where it fits */
+    FF_COPY_ANEW       /* opened and stored in the format of the other storage */
+};
+
+/* A task into another place, of this storage or another of the same process; the workflow is
+ * made when it is missing. A task that is there and has the same value is left: so what was
+ * interrupted goes on when it is done again. What came from another storage is read back and
+ * compared: FF_E_CORRUPT when it differs. FF_E_CONFLICT: another value is there. `options` and
+ * *how (enum ff_copy_how) may be NULL. */
+FF_API int ff_copy_task(struct ff_storage *, const char *workflow, const char *task,
+                        struct ff_storage *to, const char *to_workflow,
+                        const char *to_task, const struct ff_copy_options *options,
+                        int *how, struct ff_error *);
 /* With its big data, also when the serializer is missing. FF_E_NOT_FOUND. */
 FF_API int ff_remove_task(struct ff_storage *, const char *workflow, const char *task,
                           struct ff_error *);

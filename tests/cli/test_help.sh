@@ -4,7 +4,7 @@
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "$0")/tap.sh"
 
-verbs='ls du show info get put rm mv verify gc plugin store config completion version help'
+verbs='ls du show info get put cp rm mv verify gc plugin store config completion version help'
 
 good 'no argument prints the help'
 all=$out

@@ -73,10 +73,10 @@ bad 8 '*' mv -n wf/c wf/b1
 bad 3 '*wf/none*' mv wf/none wf/y
 bad 3 '*' mv wf/none fresh/y
 bad 3 '*' ls fresh
-bad 2 '*within one storage*' mv wf/c ./lab:wf/c
-bad 2 '*' mv wf/c wf
+bad 8 '*' mv wf/c wf
+bad 2 '*wf is a workflow*-r*' mv wf other
 good '--json' mv wf/c wf/d --json
-json_is 'reports' "d['from'], d['to'], d['dry_run']" "('wf/c', 'wf/d', False)"
+json_is 'reports' "[(m['from'], m['to']) for m in d['moved']], d['dry_run']" "([('wf/c', 'wf/d')], False)"
 good 'no leftovers' gc --grace 0 --json
 json_is 'at all' "[f for f in d['findings'] if f['what'] == 'orphan']" '[]'
 finish

@@ -352,6 +352,7 @@ static int use_in_child(void *ctx)
     IN_CHILD(ff_file_exists(s, "run", "a", ee));
     IN_CHILD(ff_new_workflow(s, "other", ee));
     IN_CHILD(ff_move_task(s, "run", "a", "run", "b", ee));
+    IN_CHILD(ff_copy_task(s, "run", "a", s, "run", "b", NULL, NULL, ee));
     IN_CHILD(ff_remove_task(s, "run", "a", ee));
     IN_CHILD(ff_remove_tasks(s, "run", "*", NULL, ee));
     IN_CHILD(ff_remove_workflow(s, "run", ee));

@@ -27,7 +27,7 @@ _ff_files() { # [-d]: files, or folders
 _ff() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb='' first='' i
     local ff=("${COMP_WORDS[0]}" -q) options
-    local verbs='ls du show info get put diff inspect rm mv verify gc plugin store config completion version help'
+    local verbs='ls du show info get put diff inspect cp rm mv verify gc plugin store config completion version help'
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -62,7 +62,8 @@ _ff() {
         get) options+=' --output --as' ;;
         put) options+=' --as --chunks --inline --compression --if-absent' ;;
         inspect) options+=' --opcodes --allow --policy --as' ;;
-        rm) options+=' --recursive' ;;
+        cp) options+=' --recursive --replace' ;;
+        rm | mv) options+=' --recursive' ;;
         verify) options+=' --deep' ;;
         gc) options+=' --grace --assume-lost' ;;
         plugin) options+=' --options --value --with --kind --lang --build' ;;
@@ -72,7 +73,7 @@ _ff() {
     fi
     case $verb in
     '' | help) _ff_words "${verbs// /$'\n'}" ;;
-    ls | du | show | info | get | rm | mv | verify | gc) _ff_names ;;
+    ls | du | show | info | get | cp | rm | mv | verify | gc) _ff_names ;;
     put) if [[ -z $first ]]; then _ff_names; else _ff_files; fi ;;
     inspect) _ff_files ;;
     diff) if [[ $cur == *.* ]]; then _ff_files; else _ff_names; fi ;;
