@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * story.c WHAT VALUE STORAGE CONFIG: the way of one value through a storage, for the tests of
+ * story.c WHAT VALUE STORAGE CONFIG [SERIALIZER]: the way of one value through a storage, for the tests of
  * plugins that others made: written against the public headers alone.
  *
  *   save    make the workflow "wf" and save the value as "t"
@@ -8,7 +8,7 @@
  *   all     both, then a replacement, a copy, removal, and nothing is left
  *
  * VALUE: "plain", "inline" (an array within the value), "chunked", or "wave" (a native thing).
- * Prints "well", or what failed.
+ * SERIALIZER: which one has to have kept it. Prints "well", or what failed.
  */
 #include <functionfuse/functionfuse.h>
 
@@ -135,12 +135,26 @@ static void save(struct ff_storage *s, const char *what, struct ff_error *e)
     ff_doc_free(doc);
 }
 
+static const char *expected; /* serializer, or NULL */
+
+static int check_kept(struct ff_value v, struct ff_error *e)
+{
+    const char *serializer;
+
+    if (expected && !ff_persistent(v, &serializer, NULL, NULL, NULL, e) &&
+        strcmp(serializer, expected) != 0) {
+        return ff_fail(e, FF_E_OTHER, "story", "kept by %s", serializer);
+    }
+    return e->code;
+}
+
 static void read_back(struct ff_storage *s, const char *task, const char *what,
                       struct ff_error *e)
 {
     struct ff_doc *doc = ff_read_task(s, "wf", task, NULL, e);
     struct ff_names *names = ff_list_tasks(s, "wf", task, e);
 
+    (void)check_kept(ff_doc_root(doc), e);
     (void)compare(ff_doc_root(doc), what, e);
     if (!e->code && names->count != 1) {
         (void)differ(e, "the list of tasks");
@@ -184,8 +198,9 @@ int main(int argc, char **argv)
     struct ff_host *host;
     struct ff_storage *s;
 
-    if (argc != 5) {
-        (void)fprintf(stderr, "usage: story save|read|all VALUE STORAGE CONFIG\n");
+    if (argc != 5 && argc != 6) {
+        (void)fprintf(stderr,
+                      "usage: story save|read|all VALUE STORAGE CONFIG [SERIALIZER]\n");
         return 2;
     }
     for (int i = 0; i < ROWS * COLUMNS; i++) {
@@ -195,6 +210,7 @@ int main(int argc, char **argv)
         samples[i] = (float)i / 8;
     }
     options.config_json = argv[4];
+    expected = argv[5];
     host = ff_host_open(&options, &e);
     s = ff_storage_open(host, argv[3], &e);
     if (strcmp(argv[1], "read") != 0) {
