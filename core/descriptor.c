@@ -80,7 +80,9 @@ static void check_schema(const char *schema, struct ff_verdict *v)
     struct ff_error e = FF_ERROR_INIT;
 
     if (ff_schema_verify(schema, &e)) {
-        ff_verdict_set(v, "bad-size", "%.200s: %.300s", e.place, e.message);
+        ff_verdict_set(v, "bad-size", "%s%.200s: %.300s",
+                       strstr(e.message, "options_schema") ? "" : "options_schema: ",
+                       e.place, e.message);
     }
 }
 

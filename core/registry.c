@@ -207,6 +207,11 @@ static size_t place_of(const struct ff_plugin *p)
     return p->file->in_program ? 0 : 1 + p->file->dir;
 }
 
+static int is_in_use(const struct ff_plugin *p)
+{
+    return p->settled && strcmp(p->row.code, "loaded") == 0;
+}
+
 /* Who takes the name from `p`: one of an earlier directory, or of the same one; or one that is in
  * use already. */
 static const struct ff_plugin *find_rival(const struct ff_registry *r,
@@ -216,8 +221,7 @@ static const struct ff_plugin *find_rival(const struct ff_registry *r,
         const struct ff_plugin *q = ff_plugin_of(r, i);
 
         if (q != p && q->rank >= 0 &&
-            (q->settled ? strcmp(q->row.code, "loaded") == 0
-                        : place_of(q) <= place_of(p)) &&
+            (q->settled ? is_in_use(q) : place_of(q) <= place_of(p)) &&
             strcmp(q->row.name, p->row.name) == 0 &&
             strcmp(q->row.kind, p->row.kind) == 0) {
             return q;
@@ -230,7 +234,7 @@ static int settle_duplicate(struct ff_plugin *p, struct ff_error *e)
 {
     struct ff_verdict v = {.code = NULL};
 
-    if (p->rival->settled || place_of(p->rival) < place_of(p)) {
+    if (is_in_use(p->rival) || place_of(p->rival) < place_of(p)) {
         ff_verdict_set(&v, "duplicate", "\"%.100s\" is taken by %.300s, found earlier",
                        p->row.name, p->rival->file->path);
     } else {

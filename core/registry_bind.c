@@ -64,6 +64,7 @@ static size_t check_chain(const struct ff_found *first, struct ff_verdict *v)
         ff_serializer_check(s, v);
         if (++count > CHAIN_MAX) {
             ff_verdict_set(v, "bad-size", "it has more than %d serializers", CHAIN_MAX);
+            ff_verdict_fix(v, "tell the plugin's author: `next` of the last one is NULL");
         }
     }
     return count;

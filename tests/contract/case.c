@@ -22,7 +22,8 @@ static struct {
     json_t *document, *cases; /* NULL: TAP */
     int count, failed, skipped;
     int message_fd; /* in a child: where its message goes */
-    char *note;     /* shared with the child: MESSAGE_MAX bytes */
+    char *note; /* shared with the child: MESSAGE_MAX bytes, and one that is set when the
+                       case has come to its end: a plugin may end the process, with 0 too */
 } state = {.message_fd = -1};
 
 /* ---- the child ---- */
@@ -69,6 +70,7 @@ static _Noreturn void run_child(const struct case_suite *suite,
     if (suite->after) {
         suite->after();
     }
+    state.note[MESSAGE_MAX] = 1;
     exit(EXIT_SUCCESS); /* not _exit: sanitizers look for leaks now */
 }
 
@@ -172,8 +174,11 @@ static const char *judge(int status, int late, unsigned timeout_s, char *text)
                        WTERMSIG(status), strsignal(WTERMSIG(status)));
     } else if (WEXITSTATUS(status) == SKIPPED) {
         return "skip";
-    } else if (WEXITSTATUS(status) == EXIT_SUCCESS) {
+    } else if (WEXITSTATUS(status) == EXIT_SUCCESS && state.note[MESSAGE_MAX]) {
         return "pass";
+    } else if (WEXITSTATUS(status) == EXIT_SUCCESS) {
+        (void)snprintf(text + size, MESSAGE_MAX - size,
+                       "%sended the process: a callback never exits", blank);
     } else if (WEXITSTATUS(status) != FAILED) {
         (void)snprintf(text + size, MESSAGE_MAX - size, "%sended with exit code %d",
                        blank, WEXITSTATUS(status));
@@ -192,7 +197,7 @@ static void run_one(const struct case_suite *suite, const char *name,
     long long begin = now_ms();
     pid_t child;
 
-    state.note[0] = '\0';
+    state.note[0] = state.note[MESSAGE_MAX] = '\0';
     if (pipe2(fds, O_CLOEXEC)) {
         report("fail", name, test->name, strerror(errno), 0);
         return;
@@ -216,7 +221,7 @@ static void run_one(const struct case_suite *suite, const char *name,
 
 void case_begin(const char *subject, int json)
 {
-    state.note = mmap(NULL, MESSAGE_MAX, PROT_READ | PROT_WRITE,
+    state.note = mmap(NULL, MESSAGE_MAX + 1, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (state.note == MAP_FAILED) {
         perror("mmap");

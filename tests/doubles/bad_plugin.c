@@ -148,6 +148,10 @@ static const struct {
                      BEHIND},
            .later = {0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5}};
 
+#ifdef MANY /* as many as nobody has */
+static struct ff_serializer many[MANY];
+#endif
+
 #ifdef DATA /* where a function is expected */
 #undef DESCRIBE
 #define DESCRIBE unused_function
@@ -161,6 +165,12 @@ FF_EXPORT const struct ff_serializer *DESCRIBE(void)
 #if defined NOTHING
     (void)whole;
     return NULL;
+#elif defined MANY
+    for (int i = 0; i < MANY; i++) {
+        many[i] = whole.known;
+        many[i].next = i + 1 < MANY ? &many[i + 1] : NULL;
+    }
+    return many;
 #elif defined UNALIGNED
     return (const struct ff_serializer *)(const void *)((const char *)&whole.known + 1);
 #elif defined FOREIGN /* in a library that it links */

@@ -135,19 +135,90 @@ JSON
 run plugin list --json -q
 is 'the host lives' "$code" 0
 check 'nothing of any of them has run' test ! -e "$marker"
-if [ -n "$plain_python" ]; then
+check_rows() { # of what plugin list --json has printed
+    if [ -z "$plain_python" ]; then
+        skip 'the rows' 'no python3'
+        return
+    fi
     while IFS=$'\t' read -r file code_is reason_is fix_is; do
         name=${file##*/} name=${name%.so}
         is "$name.so: its code" "$code_is" "${want[$name]}"
-        like "$name.so: its reason" "$reason_is" "${reason[$name]}"
+        like "$name.so: its reason: $reason_is" "$reason_is" "${reason[$name]}"
         like "$name.so: a fix" "$fix_is" '?*'
         unset "want[$name]"
     done < <(json "'\n'.join('\t'.join((r['file'], r['code'], r['reason'], r['fix']))
         for r in d['plugins'] if r['file'].startswith('$dir/'))")
     is 'each has a row' "${!want[*]}" ''
-else
-    skip 'the rows' 'no python3'
-fi
+}
+check_rows
+
+# ---- 18: descriptors that lie. Their files are good, so they are loaded; no callback is called ----
+
+rm -rf "${dir:?}" && mkdir "$dir"
+names=() && unset want reason && declare -A want reason
+row_of() { # NAME CODE REASON-PATTERN OPTION...
+    local name=$1 code=$2 pattern=$3
+    shift 3
+    evil "$name" "$@"
+    row "$name" "$code" "$pattern"
+}
+row_of size0 bad-size '*says that it has 0 bytes*' -DSIZE=0
+row_of size1 bad-size '*says that it has 1 bytes*' -DSIZE=1
+row_of size-huge bad-size '*says that it has 4294967295 bytes*' -DSIZE=0xffffffffu
+row_of size-small bad-size '*ABI 1 begins with*' '-DSIZE=FF_SIZE(ff_serializer,version)'
+row_of unaligned bad-size '*not on the address of a struct*' -DUNALIGNED
+row_of nothing bad-size '*gave nothing*' -DNOTHING
+row_of abi0 abi-major '*built for plugin ABI 0*' -DABI=0
+row_of abi2 abi-major '*built for plugin ABI 2*' -DABI=2
+row_of no-create bad-size '*create, pickle or unpickle*' -DCREATE=NULL
+row_of no-class bad-size '*lacks serializer_class*' -DCLASSES=NULL
+row_of threads bad-size '*no known `threads`: 99*' -DTHREADS=99
+row_of wild-schema bad-size '*options_schema*' '-DBEHIND=.options_schema="{",' \
+    '-DSIZE=FF_SIZE(ff_serializer,options_schema)'
+row_of endless bad-size '*more than 64 serializers*' '-DNEXT=&whole.known'
+row_of many bad-size '*more than 64 serializers*' -DMANY=10000
+row_of slash bad-size '*lacks a name*' '-DNAME="test/slash"'
+row_of other-name note-differs '*its note says name*' '-DNAME="test.else"'
+evil twice1 -UNAME '-DNAME="test.twice"' -UNOTE '-DNOTE=FF_PLUGIN_NOTE("serializer","test.twice","1.0","test.Good")'
+row twice1 duplicate '*has the name "test.twice" too*'
+cp "$dir/twice1.so" "$dir/twice2.so"
+row twice2 duplicate '*has the name "test.twice" too*'
+enabled=$(printf '"test.%s", ' "${names[@]}")
+cat >config/functionfuse/config.json <<JSON
+{"plugins": {"path": ["$dir"], "enable": [$enabled"test.twice", "test/slash"]}}
+JSON
+run plugin list --json -q
+is 'the host lives with descriptors that lie' "$code" 0
+check_rows
+
+rm -f "$marker" # they were loaded
+
+# ---- 31 to 36: they misbehave when they are called ----
+
+rm -rf "${dir:?}" && mkdir "$dir"
+cc -shared -fPIC -D_GNU_SOURCE "-I$FF_SOURCE/include" "$here/plugins/misdeed_protocol.c" -o "$dir/misdeed.so"
+result $? 'made: a protocol that does what it is told'
+chmod 755 "$dir/misdeed.so"
+echo "{\"plugins\": {\"path\": [\"$dir\"], \"enable\": [\"misdeed\"]}}" >config/functionfuse/config.json
+inner="\"inner\": {\"kind\": \"file\", \"options\": {\"path\": \"$work/inner\"}}"
+store() { echo "{\"kind\": \"misdeed\", \"options\": {\"misdeed\": \"$1\", $inner}}"; }
+echo '{"a": [1, 2, 3]}' >a.json && run -S "$(store '')" put run/task a.json
+is 'a task is saved through it' "$code" 0
+misdeed() { # WHAT CODE VERB... -- SAID...
+    local what=$1 expected=$2
+    shift 2
+    run -S "$(store "$what")" "${@:1:$#-1}"
+    is "$what: its code" "$code" "$expected"
+    like "$what: is said of it: $err" "$err" "${*: -1}"
+}
+misdeed 'says that more came' 5 show run/task '*ff: plugin misbehaves: misdeed: *more bytes came*ff.objects/1:*'
+misdeed 'an item returns 5' 5 show run/task '*ff: plugin misbehaves: misdeed: done() returned 5*'
+misdeed 'forgets an item' 5 show run/task '*ff: plugin misbehaves: misdeed: run() returned without done()*'
+misdeed 'ends an item twice' 0 show run/task '*ff: plugin misbehaves: misdeed: done() was called twice*'
+misdeed 'a task without an end' 1 show run/task '*larger than max_bytes*'
+misdeed 'bind returns 2' 5 show run/task '*ff: plugin misbehaves: misdeed: bind() returned 2*'
+run -S "$(store '')" show run/task
+is 'and the task is as it was' "$code" 0
 
 # ---- 5: cut at every 128 bytes ----
 

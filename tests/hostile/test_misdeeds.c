@@ -214,6 +214,7 @@ static const struct row protocol_rows[] = {
      "sync() returned FF_OK and filled the error", "(error.h: the function that fails"},
     {"sync returns 9", SAVE, FF_E_PLUGIN, "sync() returned 9", "sync() returned 9",
      ANSWERS},
+    {"a task without an end", READ, FF_E_LIMIT, "larger than max_bytes", NULL, NULL},
     {"writes short and claims all", SAVE_AND_READ, FF_E_CORRUPT, "", NULL, NULL},
     {"commit begins nothing", SAVE, FF_E_PLUGIN, "gave no intent",
      "begin() returned success but gave no intent", "(plugin.h: begin)"},

@@ -6,6 +6,7 @@
 #include <locale.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum fault {
@@ -16,6 +17,7 @@ enum fault {
     CREATE_CHANGES_DIRECTORY,
     CREATE_SETS_LOCALE,
     CREATE_TAKES_A_SIGNAL,
+    CREATE_SETS_UMASK,
     CREATE_LEAVES_A_FILE_OPEN,
     CREATE_LEAVES_A_THREAD,
     QUERY_GIVES_ANYTHING,
@@ -29,6 +31,8 @@ enum fault {
     PICKLE_RETURNS_7,
     PICKLE_TRUSTS_THE_CALL,
     PICKLE_NEVER_ENDS,
+    PICKLE_EXITS,
+    PICKLE_ABORTS,
     PICKLE_CHANGES_A_BIT,
     PICKLE_TRUSTS_MALLOC,
     STATE_IS_GLOBAL,
@@ -98,6 +102,9 @@ static int open_it(const struct ff_host_services *host, struct ff_value options,
     if (IS(CREATE_TAKES_A_SIGNAL)) {
         (void)signal(SIGUSR1, SIG_IGN);
     }
+    if (IS(CREATE_SETS_UMASK)) {
+        (void)umask(umask(0) ^ 07u);
+    }
     if (IS(CREATE_LEAVES_A_FILE_OPEN)) {
         (void)open("/dev/null", O_RDONLY | O_CLOEXEC);
     }
@@ -161,6 +168,12 @@ static int save(void *inst, struct ff_value v, const struct ff_protocols *p,
     }
     if (IS(PICKLE_NEVER_ENDS) && im.array->ndim == 4) {
         (void)wait_for_ever(NULL);
+    }
+    if (IS(PICKLE_EXITS)) {
+        _exit(0);
+    }
+    if (IS(PICKLE_ABORTS)) {
+        abort();
     }
     if (IS(PICKLE_TRUSTS_THE_CALL) && call && call->cancelled(call)) {
         return ff_fail(e, FF_E_CANCELLED, NULL, "cancelled");

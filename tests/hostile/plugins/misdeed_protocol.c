@@ -55,6 +55,8 @@ static void lie(const struct bound *b, struct ff_io *io)
         io->object_bytes += 4096;
     } else if (io->op == FF_GET && is(b->in, "brings what is behind the end")) {
         io->object_bytes = 1;
+    } else if (io->op == FF_GET && is(b->in, "a task without an end")) {
+        io->object_bytes = UINT64_C(1) << 62;
     } else if (is(b->in, "a tag without an end")) {
         memset(io->tag, 't', sizeof io->tag);
     }
