@@ -31,7 +31,7 @@ static int at_task(int code, const char *workflow, const char *task, struct ff_e
     (void)snprintf(place, sizeof place, "%.200s%s%.200s", workflow, task[0] ? "/" : "",
                    task);
     if (code == FF_E_NOT_FOUND) {
-        ff_error_fix(e, "see what there is: ff ls, ff ls %.200s", workflow);
+        ff_error_fix(e, "see what there is (ff ls)");
     }
     if (!code || !e || strncmp(e->place, place, strlen(place)) == 0) {
         return code;

@@ -211,7 +211,7 @@ static int run(struct copies *c, struct ff_error *e)
     int rc = parse(c, e), printed;
     if (!rc) {
         c->source = ff_cli_storage(c->cli, c->from.storage, e);
-        c->target = c->source ? ff_cli_storage(c->cli, c->to.storage, e) : NULL;
+        c->target = c->source ? ff_cli_storage_new(c->cli, c->to.storage, e) : NULL;
         rc = e->code;
     }
     if (!rc && c->cli->json) {

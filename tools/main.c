@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A file that ff opens must not become standard output. */
@@ -135,7 +137,36 @@ static int is_store(const struct ff_cli_store *s, const char *name)
     return s->storage && strcmp(name ? name : "", s->name ? s->name : "") == 0;
 }
 
+/* Whether it is the folder `name`: neither one of the configuration's, nor JSON, nor @FILE. */
+static bool is_folder(struct ff_cli *c, const char *name, struct ff_error *e)
+{
+    struct ff_doc *config = ff_config_show(ff_cli_host(c, e), e);
+    bool known = ff_get(ff_get(ff_doc_root(config), "storages"), name).doc != NULL;
+    ff_doc_free(config);
+    return !e->code && !known && name[0] != '{' && name[0] != '@';
+}
+
+/* To open a folder makes it: a mistyped name would read as a storage without a fault. */
+static int check_there(struct ff_cli *c, const char *name, struct ff_error *e)
+{
+    struct stat st;
+    name = name ? name : ff_cli_value(c, FF_OPT_STORAGE);
+    name = name ? name : getenv("FF_STORAGE");
+    if (name && name[0] && is_folder(c, name, e) && stat(name, &st) && errno == ENOENT) {
+        (void)ff_fail(e, FF_E_NOT_FOUND, name,
+                      "no storage of this name in the configuration, and no such folder");
+        ff_error_fix(e, "ff store list shows what there is; ff put makes a folder");
+    }
+    return e->code;
+}
+
 struct ff_storage *ff_cli_storage(struct ff_cli *c, const char *name, struct ff_error *e)
+{
+    return check_there(c, name, e) ? NULL : ff_cli_storage_new(c, name, e);
+}
+
+struct ff_storage *ff_cli_storage_new(struct ff_cli *c, const char *name,
+                                      struct ff_error *e)
 {
     struct ff_cli_store *s = c->stores;
     name = name ? name : ff_cli_value(c, FF_OPT_STORAGE);

@@ -213,7 +213,7 @@ static int print_done(struct ff_cli *c, const struct ff_address *a, struct ff_er
 static int save(struct ff_cli *c, const struct ff_address *a, struct ff_doc *doc,
                 struct ff_error *e)
 {
-    struct ff_storage *s = ff_cli_storage(c, a->storage, e);
+    struct ff_storage *s = ff_cli_storage_new(c, a->storage, e);
     struct ff_save_options o = {FF_SIZE(ff_save_options, call),
                                 ff_cli_has(c, FF_OPT_IF_ABSENT) ? FF_SAVE_IF_ABSENT : 0,
                                 0, 0, &c->call};

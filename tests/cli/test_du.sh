@@ -43,6 +43,7 @@ good 'for people' du wf
 like 'too' "$out" '*0 B  wf/torn: cannot be read*'$'\n''*1.0 kB  wf: no task that can be read refers to it*'
 bad 3 '*none*' du none
 bad 3 '*wf/none*' du wf/none
+mkdir empty
 good 'nothing' du -S ./empty
 is 'is nothing' "$out" ''
 finish

@@ -36,6 +36,14 @@ json_is 'with its workflow' "d['workflow'], d['tasks']" "('wf', ['a', 'b1', 'b2'
 good '--json of nothing' ls 'wf/z*' --json
 json_is 'an empty list' "d['tasks']" '[]'
 
+for verb in ls verify gc du 'get wf/a' 'show wf/a' 'info wf/a' 'rm -n wf/a' 'diff wf/a wf/b' \
+    'mv wf/a wf/b'; do
+    # shellcheck disable=SC2086 # the words of one call
+    bad 3 '*nx: no storage of this name*no such folder*ff store list*' -S nx $verb
+done
+bad 3 '*nx: no storage of this name*' get nx:wf/a
+[ ! -e nx ]
+result $? 'who reads makes no folder'
 bad 3 '*nothing*' ls nothing
 bad 3 '*wf/nothing*' ls wf/nothing
 bad 2 '*whole tasks*' ls wf/a#b
