@@ -301,6 +301,15 @@ static int take_named(struct reading *r, json_t *object, const struct key *key)
     return FF_OK;
 }
 
+static int take_bool(struct reading *r, json_t *value, const struct key *key)
+{
+    if (!json_is_boolean(value)) {
+        return wrong_type(r, "true or false", value);
+    }
+    *MEMBER(r, key, int) = json_is_true(value);
+    return FF_OK;
+}
+
 static int take_plugins(struct reading *r, json_t *value, const struct key *key)
 {
     static const struct key keys[] = {
@@ -309,6 +318,7 @@ static int take_plugins(struct reading *r, json_t *value, const struct key *key)
         {"disable", take_list, offsetof(struct ff_config, disable), name_wrong},
         {"require", take_list, offsetof(struct ff_config, require), name_wrong},
         {"owners", take_list, offsetof(struct ff_config, owners), name_wrong},
+        {"probe", take_bool, offsetof(struct ff_config, probe), NULL},
         {"pins", take_named, offsetof(struct ff_config, pins), pin_wrong},
         {"classes", take_named, offsetof(struct ff_config, classes), plain_name_wrong},
         {"options", take_named, offsetof(struct ff_config, options), NULL},

@@ -37,6 +37,7 @@ struct ff_config {
     char **disable;
     char **require;
     char **owners;                /* user names and numbers */
+    int probe;                    /* files without a note are tried in a child first */
     struct ff_named_list pins;    /* by plugin: a text of FF_PIN_DIGITS */
     struct ff_named_list options; /* by plugin */
     struct ff_named_list classes; /* by class: the name of a serializer, in quotes */

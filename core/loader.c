@@ -166,6 +166,13 @@ void *ff_loader_symbol(struct ff_module *module, const char *name, int *why)
     return found;
 }
 
+void *ff_loader_peek(const char *path, const char *name)
+{
+    void *module = path[0] == '/' ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+
+    return module ? dlsym(module, name) : NULL;
+}
+
 /* Mutex held. */
 static struct copy *find_copy(const char *key)
 {

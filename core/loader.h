@@ -18,6 +18,10 @@ enum { FF_LOADER_KEY_BYTES = 65 };
 struct ff_module *ff_loader_find(const char *key);
 void ff_loader_remember(const char *key, struct ff_module *);
 
+/* A function of a file, or NULL, in a child of fork(): no lock of ours is asked there, as nobody
+ * may be left to open it. */
+void *ff_loader_peek(const char *path, const char *name);
+
 enum ff_symbol {
     FF_SYMBOL_NONE = 0,
     FF_SYMBOL_FOUND,

@@ -458,6 +458,8 @@ static int put_config(struct ff_buf *out, const struct ff_host *host)
     code = code ? code : put_list(out, "disable", c->disable);
     code = code ? code : put_list(out, "require", c->require);
     code = code ? code : put_list(out, "owners", c->owners);
+    code =
+        code ? code : ff_buf_printf(out, "\"probe\": %s, ", c->probe ? "true" : "false");
     code = code ? code : put_named(out, "pins", &c->pins);
     code = code ? code : ff_buf_append_text(out, ", ");
     code = code ? code : put_named(out, "classes", &c->classes);

@@ -154,6 +154,19 @@ static struct ff_module *open_copy(const struct ff_sys *sys, int fd, const char 
     return module;
 }
 
+/* The file, or the sealed copy of it that `fd` is and that is closed when it is refused. */
+static void probe(const struct ff_registry *r, const struct ff_plugin_file *file, int fd,
+                  struct ff_verdict *v)
+{
+    char path[32];
+
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    ff_try_in_child(fd < 0 ? file->path : path, v);
+    if (v->code && fd >= 0) {
+        (void)r->host->sys->close(r->host->sys, fd);
+    }
+}
+
 /* Through the gate, the pin and the loader. FF_E_NO_MEMORY. */
 static int load(struct ff_registry *r, struct ff_plugin_file *file,
                 struct ff_found *first, struct ff_verdict *v, struct ff_error *e)
@@ -168,6 +181,14 @@ static int load(struct ff_registry *r, struct ff_plugin_file *file,
         return v->code ? FF_OK : code;
     }
     file->pinned = fd >= 0;
+    if (file->noteless && r->host->config->probe) {
+        ff_host_log(r->host, FF_LOG_DEBUG, "plugin: %s: trying it in a child",
+                    file->path);
+        probe(r, file, fd, v);
+        if (v->code) {
+            return FF_OK;
+        }
+    }
     ff_host_log(r->host, FF_LOG_DEBUG, "plugin: %s: loading %s", file->path,
                 fd < 0 ? "it" : "a sealed copy: it is pinned");
     module = fd < 0 ? ff_loader_open(file->path, why, sizeof why)

@@ -129,6 +129,11 @@ int ff_plugin_open_file(struct ff_registry *, struct ff_plugin_file *, struct ff
 /* Take an enabled plugin into use: its row is final afterwards. FF_E_NO_MEMORY. */
 int ff_plugin_activate(struct ff_registry *, struct ff_plugin *, struct ff_error *);
 
+/* ---- trial.c ---- */
+
+/* Load the file, and ask it what it is, in a child process: `v` says when that ends badly. */
+void ff_try_in_child(const char *path, struct ff_verdict *v);
+
 /* ---- pin.c ---- */
 
 /* A pinned file: *fd is a sealed copy of the bytes that were pinned, or `v` says why not. *fd < 0

@@ -113,7 +113,7 @@ struct ff_plugin_row {
     const char *summary; /* the plugin's, or "" */
     const char *code;    /* "loaded", "disabled", "suffix", "not-regular", "not-elf",
                             "wrong-arch", "writable-code", "run-path", "soname",
-                            "owner", "mode", "pin", "changed", "dlopen", "no-symbol",
+                            "owner", "mode", "pin", "probe", "changed", "dlopen", "no-symbol",
                             "foreign-symbol", "bad-size", "abi-major", "duplicate", "needs",
                             "note-differs", "options", "create", "directory" */
     const char *reason;  /* the true cause; "" when loaded */

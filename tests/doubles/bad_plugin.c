@@ -148,6 +148,11 @@ static const struct {
                      BEHIND},
            .later = {0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5}};
 
+#ifdef CHANGES
+static struct ff_serializer changing[2];
+static int describe_calls;
+#endif
+
 #ifdef MANY /* as many as nobody has */
 static struct ff_serializer many[MANY];
 #endif
@@ -165,6 +170,9 @@ FF_EXPORT const struct ff_serializer *DESCRIBE(void)
 #if defined NOTHING
     (void)whole;
     return NULL;
+#elif defined CHANGES
+    changing[0] = changing[1] = whole.known;
+    return &changing[describe_calls++ % 2];
 #elif defined MANY
     for (int i = 0; i < MANY; i++) {
         many[i] = whole.known;

@@ -83,6 +83,7 @@ START_TEST(good_text_is_taken)
     c = load(
         "{\"plugins\": {\"path\": [\"/a\", \"~/b\", \"~\"], \"enable\": [\"x\", \"y\"],"
         " \"disable\": [\"z\"], \"require\": [\"x\"], \"owners\": [\"0\", \"root\"],"
+        " \"probe\": true,"
         " \"options\": {\"x\": {\"deep\": {\"key\": \"kept\"}, \"n\": 0.1}}},"
         " \"storages\": {\"lab\": {\"kind\": \"S3\", \"options\": {\"path\": \"/b\","
         " \"s3fs\": {\"key\": \"AK\", \"secret\": \"SK\", \"endpoint_url\": \"u\"}}}},"
@@ -99,6 +100,7 @@ START_TEST(good_text_is_taken)
     ck_assert_str_eq(c->disable[0], "z");
     ck_assert_str_eq(c->require[0], "x");
     ck_assert_str_eq(c->owners[1], "root");
+    ck_assert_int_eq(c->probe, 1);
     ck_assert_str_eq(ff_named_find(&c->options, "x")->json,
                      "{\"deep\":{\"key\":\"kept\"},\"n\":0.10000000000000001}");
     ck_assert_str_eq(
