@@ -125,20 +125,17 @@ static int fill_call(struct ff_json_reader *r, const struct ff_json_work *w)
     struct ff_object_node *o = ff_cell_node(w->cell);
     uint64_t args = member_cell(r, w->node, "args");
     uint64_t kwargs = member_cell(r, w->node, "kwargs");
-    uint64_t outer = member_cell(r, w->node, "outer_args");
     int rc =
         want_tag(r, w->node, "args", args, FF_TAG_TUPLE, "the arguments are no tuple");
     rc = rc ? rc
             : want_tag(r, w->node, "kwargs", kwargs, FF_TAG_DICT,
                        "the keyword arguments are no dict");
-    rc = rc ? rc : want_outer_args(r, w->node, outer);
     if (!rc) {
         o->callable = member_cell(r, w->node, "callable");
         o->args = args;
     }
     if (!rc && o->more) {
         o->more->kwargs = kwargs;
-        o->more->outer_args = outer;
     }
     return rc;
 }
@@ -181,10 +178,12 @@ static int fill_rest(struct ff_json_reader *r, const struct ff_json_work *w)
     struct ff_object_node *o = ff_cell_node(w->cell);
     uint64_t list = member_cell(r, w->node, "list"),
              dict = member_cell(r, w->node, "dict");
+    uint64_t outer = member_cell(r, w->node, "outer_args");
     uint32_t then = ff_json_member(&r->tree, w->node, "then");
     int rc = want_tag(r, w->node, "list", list, FF_TAG_LIST, "the items are no list");
     rc = rc ? rc
             : want_tag(r, w->node, "dict", dict, FF_TAG_DICT, "the items are no dict");
+    rc = rc ? rc : want_outer_args(r, w->node, outer);
     o->state = member_cell(r, w->node, "state");
     o->stage = o->state ? FF_STAGE_STATE
                : dict   ? FF_STAGE_DICT
@@ -194,6 +193,7 @@ static int fill_rest(struct ff_json_reader *r, const struct ff_json_work *w)
         o->more->list_items = list;
         o->more->dict_items = dict;
         o->more->setter = member_cell(r, w->node, "setter");
+        o->more->outer_args = outer;
     }
     for (uint32_t n = then ? ff_json_child(&r->tree, then, 0) : 0; n && !rc;
          n = ff_json_node(&r->tree, n)->next) {

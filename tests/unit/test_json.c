@@ -95,6 +95,9 @@ static const char *const same[] = {
     "{\"$id\":1,\"$value\":{\"$object\":{\"how\":\"newobj\",\"callable\":{\"$global\":["
     "\"m\","
     "\"C\"]},\"args\":[],\"state\":{\"me\":{\"$ref\":1}}}}}",
+    "{\"$id\":1,\"$value\":{\"$object\":{\"callable\":{\"$global\":[\"m\",\"f\"]},"
+    "\"args\":[[{\"$ref\":1}]],\"outer_args\":[{\"$tuple\":[[{\"$ref\":1}]]},"
+    "{\"$tuple\":[2]}]}}}",
     "[{\"$id\":1,\"$value\":{\"$id\":2,\"$value\":[]}},{\"$ref\":1}]",
 };
 
