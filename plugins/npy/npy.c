@@ -36,13 +36,12 @@ static int npy_load(void *inst, const struct ff_pid *pid, const struct ff_protoc
 static int npy_open(const struct ff_host_services *host, struct ff_value options,
                     void **inst, struct ff_error *e)
 {
-    (void)options, (void)e, *inst = (void *)(uintptr_t)host;
-    return FF_OK;
+    return (void)options, (void)e, *inst = (void *)(uintptr_t)host, FF_OK;
 }
 
 FF_PLUGIN_NOTE("serializer", "npy", "1.0.0", "numpy.ndarray");
 static const struct ff_serializer npy = {
-    .struct_size = FF_SIZE(ff_serializer, next),
+    .struct_size = FF_SIZE(ff_serializer, options_schema),
     .abi = FF_ABI,
     .serializer_class = (const char *const[]){"numpy.ndarray", NULL},
     .name = "npy",
@@ -53,6 +52,7 @@ static const struct ff_serializer npy = {
     .create = npy_open,
     .pickle = npy_save,
     .unpickle = npy_load,
+    .options_schema = "{\"type\": \"object\", \"additionalProperties\": false}",
 };
 const struct ff_serializer *ff_serializer_describe(void)
 {

@@ -356,10 +356,15 @@ static const char *file_identity(void *inst)
     return ((struct ff_file_root *)inst)->identity;
 }
 
+/* What is missing or unknown is read_options()'s to say: it names the nearest. */
+static const char file_schema[] =
+    "{\"type\": \"object\", \"properties\": {\"path\": {\"type\": \"string\", "
+    "\"description\": \"the folder of the storage; needed\"}}}";
+
 static const char *const file_needs[] = {FF_VALUES_1, NULL};
 
 static const struct ff_protocol file_protocol = {
-    .struct_size = FF_SIZE(ff_protocol, needs),
+    .struct_size = FF_SIZE(ff_protocol, options_schema),
     .abi = FF_ABI,
     .key = FF_FILE_PROTOCOL,
     .kind = "file",
@@ -372,6 +377,7 @@ static const struct ff_protocol file_protocol = {
     .query = file_query,
     .identity = file_identity,
     .needs = file_needs,
+    .options_schema = file_schema,
 };
 
 const struct ff_protocol *ff_protocol_describe(void)

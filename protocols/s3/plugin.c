@@ -222,8 +222,47 @@ static const char *s3_identity(void *inst)
 
 static const char *const s3_needs[] = {FF_VALUES_1, NULL};
 
+/* null counts as missing everywhere, as in Python; what has no type here options.c reads. */
+static const char s3_schema[] =
+    "{\"type\": \"object\", \"properties\": {\"path\": {\"type\": \"string\", "
+    "\"description\": \"/bucket, or /bucket/prefix; needed\"}, "
+    "\"instance_metadata\": {\"enum\": [true, false, null], \"default\": false, "
+    "\"description\": \"credentials from the machine's or the container's service\"}, "
+    "\"s3fs\": {\"description\": \"as s3fs takes it; unknown keys are ignored with a "
+    "warning\", "
+    "\"properties\": {\"endpoint_url\": {\"description\": \"https://host:port; AWS where "
+    "it is missing\"}, "
+    "\"key\": {\"description\": \"or username: the access key\"}, "
+    "\"secret\": {\"description\": \"or password\"}, "
+    "\"token\": {\"description\": \"of a session\"}, "
+    "\"anon\": {\"enum\": [true, false, null], \"default\": false, "
+    "\"description\": \"no signature\"}, "
+    "\"use_ssl\": {\"enum\": [true, false, null], \"default\": true}, "
+    "\"profile\": {\"description\": \"of ~/.aws\"}, "
+    "\"requester_pays\": {\"enum\": [true, false, null], \"default\": false}, "
+    "\"client_kwargs\": {\"description\": \"as botocore takes it\", "
+    "\"properties\": {\"endpoint_url\": {\"description\": \"as above\"}, "
+    "\"region_name\": {\"description\": \"us-east-1\"}, "
+    "\"use_ssl\": {\"enum\": [true, false, null]}, "
+    "\"verify\": {\"description\": \"false, or a file of certificates\"}, "
+    "\"aws_access_key_id\": {\"description\": \"as key\"}, "
+    "\"aws_secret_access_key\": {\"description\": \"as secret\"}, "
+    "\"aws_session_token\": {\"description\": \"as token\"}}}, "
+    "\"config_kwargs\": {\"description\": \"as botocore takes it\", "
+    "\"properties\": {\"region_name\": {\"description\": \"as above\"}, "
+    "\"max_pool_connections\": {\"description\": \"at a time; from 1\"}, "
+    "\"connect_timeout\": {\"description\": \"seconds\"}, "
+    "\"read_timeout\": {\"description\": \"seconds\"}, "
+    "\"signature_version\": {\"description\": \"s3v4, or unsigned\"}, "
+    "\"retries\": {\"description\": \"max_attempts, total_max_attempts\"}, "
+    "\"s3\": {\"properties\": {\"addressing_style\": {\"enum\": [\"auto\", "
+    "\"path\", \"virtual\", null], \"default\": \"auto\"}, "
+    "\"payload_signing_enabled\": {\"enum\": [true, false, null]}}}}}, "
+    "\"s3_additional_kwargs\": {\"description\": \"parameters of PutObject: ACL, "
+    "ServerSideEncryption, ...\"}}}}}";
+
 static const struct ff_protocol s3_protocol = {
-    .struct_size = FF_SIZE(ff_protocol, needs),
+    .struct_size = FF_SIZE(ff_protocol, options_schema),
     .abi = FF_ABI,
     .key = FF_S3_PROTOCOL,
     .kind = "S3",
@@ -236,6 +275,7 @@ static const struct ff_protocol s3_protocol = {
     .query = s3_query,
     .identity = s3_identity,
     .needs = s3_needs,
+    .options_schema = s3_schema,
 };
 
 const struct ff_protocol *ff_protocol_describe(void)

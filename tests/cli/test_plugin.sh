@@ -17,6 +17,13 @@ json_is 'classes are a list' \
     "[r['classes'] for r in d['plugins'] if r['name'] == 'HDFSerializer']" \
     "[['dask.array.core.Array']]"
 
+json_is 'each says which options it takes' \
+    "[r['name'] for r in d['plugins'] if r['code'] == 'loaded' and 'type' not in r['options_schema']]" '[]'
+bad 2 '*options.path*is of kind int*expected: a string*' -S '{"kind": "file", "options": {"path": 1}}' ls
+bad 2 '*unknown option "pth"*did you mean "path"*' -S '{"kind": "file", "options": {"pth": "x"}}' ls
+bad 2 '*options.s3fs.config_kwargs.s3.addressing_style*expected: "auto", "path", "virtual", null*' \
+    -S '{"kind": "S3", "options": {"path": "/b", "s3fs": {"config_kwargs": {"s3": {"addressing_style": "x"}}}}}' ls
+
 mkdir mine && chmod 700 mine
 echo 'no plugin' >mine/text.so
 echo 'no plugin' >mine/readme.txt

@@ -176,7 +176,7 @@ static const char *mem_identity(void *inst)
 static const char *const mem_needs[] = {FF_VALUES_1, NULL};
 
 static const struct ff_protocol descriptor = {
-    .struct_size = FF_SIZE(ff_protocol, needs),
+    .struct_size = FF_SIZE(ff_protocol, options_schema),
     .abi = FF_ABI,
     .key = "memory protocol",
     .kind = "memory",
@@ -189,6 +189,12 @@ static const struct ff_protocol descriptor = {
     .query = mem_query,
     .identity = mem_identity,
     .needs = mem_needs,
+    .options_schema =
+        "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
+        "\"name\": {\"type\": \"string\", \"default\": \"\", \"description\": "
+        "\"two of one name in a process are the same\"}, "
+        "\"files\": {\"type\": \"boolean\", \"default\": true, \"description\": "
+        "\"ff.files/1 beside ff.objects/1\"}}}",
 };
 
 const struct ff_protocol *ff_protocol_describe(void)
