@@ -32,8 +32,9 @@ struct collector {
     /* of the workflow in hand */
     const char *workflow;
     struct ff_vec candidates; /* struct candidate, sorted by uuid */
-    struct ff_vec intents;    /* char *: to be fenced */
-    struct ff_names *listed;  /* the tasks that have been read; NULL: none */
+    struct ff_uploads uploads;
+    struct ff_vec intents;   /* char *: to be fenced */
+    struct ff_names *listed; /* the tasks that have been read; NULL: none */
     int spared, no_memory;
     int vanished; /* a task was listed, and then was not there */
     int gained;   /* candidates that this listing was the first to mark */
@@ -332,12 +333,33 @@ static int sweep(struct collector *c, struct ff_bigdata *b, struct ff_error *e)
     return rc;
 }
 
+/* They were found with the candidates, before the intents: a save that can still commit and
+ * has begun one of them has shown its intent. */
+static int end_uploads(struct collector *c, struct ff_bigdata *b, struct ff_error *e)
+{
+    int rc = FF_OK, remove = c->really && !c->spared;
+    for (size_t i = 0; !rc && i < c->uploads.found.count; i++) {
+        const struct ff_upload *u = ff_vec_at(&c->uploads.found, i);
+        int64_t age = age_ns(c->uploads.now_ns, u->begun_ns);
+        if (age < c->grace_ns) {
+            continue;
+        }
+        rc = remove ? ff_upload_end(b, u, c->call, e) : FF_OK;
+        if (!rc && report(c, "", u->name, "upload",
+                          c->spared ? c->why : "begun and never ended", 0, age, remove)) {
+            rc = FF_DECLINED;
+        }
+    }
+    return rc;
+}
+
 static void clear(struct collector *c)
 {
     ff_names_clear(&c->intents);
     ff_names_free(c->listed);
     c->listed = NULL;
     ff_vec_free(&c->candidates);
+    ff_uploads_clear(&c->uploads);
     c->spared = c->no_memory = c->vanished = 0;
 }
 
@@ -347,6 +369,7 @@ static int collect(struct collector *c, const char *workflow, struct ff_error *e
     int rc = b ? FF_OK : e->code;
     c->workflow = workflow;
     rc = rc ? rc : find_candidates(c, b, e);
+    rc = rc ? rc : ff_uploads_find(b, &c->uploads, c->call, e);
     rc = rc ? rc : fence_intents(c, workflow, e);
     rc = rc ? rc : mark_tasks(c, e);
     if (!rc && c->really && !c->spared) {
@@ -355,6 +378,7 @@ static int collect(struct collector *c, const char *workflow, struct ff_error *e
     if (!rc) {
         drop_marked(c);
         rc = sweep(c, b, e);
+        rc = rc ? rc : end_uploads(c, b, e);
     }
     if (!rc && c->spared && report(c, "", "", "spared", c->why, 0, 0, 0)) {
         rc = FF_DECLINED;

@@ -301,7 +301,8 @@ struct ff_finding {
     const char *task;   /* or "" */
     const char *name;   /* of the big data or the leftover, or "" */
     const char *what;   /* "ok", "corrupt", "missing", "unknown-serializer"; gc: "orphan",
-                           "intent", "spared", "unparsable" */
+                           "upload" (begun, never ended), "intent", "spared",
+                           "unparsable" */
     const char *reason; /* for people, or "" */
     uint64_t size_bytes;
     int64_t age_ns; /* gc, by the medium's clock */

@@ -296,6 +296,29 @@ struct ff_probe {
                  void *ctx, const struct ff_call *, struct ff_error *);
 };
 
+/* ---- ff.leftovers/1: what the medium holds and no list shows. Optional ---- */
+#define FF_LEFTOVERS_1 "ff.leftovers/1"
+
+/* An upload that was begun and not ended. Borrowed for the callback. */
+struct ff_leftover {
+    uint32_t struct_size, flags;
+    const char *name; /* relative to the bound folder */
+    const char *id;   /* the protocol's, for remove() */
+    int64_t begun_ns; /* the medium's clock */
+};
+
+struct ff_leftovers {
+    uint32_t struct_size, flags;
+    /* *now_ns (may be NULL): the medium's clock. `each` must not call the protocol; nonzero
+     * stops, and is returned. FF_E_UNSUPPORTED: this medium cannot tell. */
+    int (*list)(const struct ff_leftovers *,
+                int (*each)(void *ctx, const struct ff_leftover *), void *ctx,
+                int64_t *now_ns, const struct ff_call *, struct ff_error *);
+    /* Idempotent. */
+    int (*remove)(const struct ff_leftovers *, const char *name, const char *id,
+                  const struct ff_call *, struct ff_error *);
+};
+
 /* ---- ff.s3/1: what a client of S3 knows of its server. Optional ---- */
 #define FF_S3_1 "ff.s3/1"
 

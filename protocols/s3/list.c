@@ -41,7 +41,7 @@ static void bad(struct listing *l, const char *why)
 
 /* ---- one entry ---- */
 
-static bool parse_time(const char *text, int64_t *ns)
+bool ff_s3_time(const char *text, int64_t *ns)
 {
     struct tm tm = {0};
     const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
@@ -146,7 +146,7 @@ static void read_entry(struct listing *l, const char *name, char *text)
         set_key(l, text);
     } else if (!strcmp(name, "Size") && !parse_size(text, &n->size_bytes)) {
         bad(l, "has an object without a size");
-    } else if (!strcmp(name, "LastModified") && !parse_time(text, &n->modified_ns)) {
+    } else if (!strcmp(name, "LastModified") && !ff_s3_time(text, &n->modified_ns)) {
         bad(l, "has an object without a time");
     } else if (!strcmp(name, "ETag")) {
         (void)snprintf(n->tag, sizeof n->tag, "%s", text);

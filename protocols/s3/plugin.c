@@ -195,6 +195,9 @@ static int s3_bind(void *inst, const char *folder, void **out, const struct ff_c
     b->s3 = (struct ff_s3){.struct_size = FF_SIZE(ff_s3, facts), .facts = ff_s3_facts};
     b->probe =
         (struct ff_probe){.struct_size = FF_SIZE(ff_probe, probe), .probe = ff_s3_tell};
+    b->leftovers = (struct ff_leftovers){.struct_size = FF_SIZE(ff_leftovers, remove),
+                                         .list = ff_s3_uploads,
+                                         .remove = ff_s3_abort};
     *out = b;
     return FF_OK;
 }
@@ -211,6 +214,9 @@ static const void *s3_query(void *bound, const char *interface_id)
     }
     if (strcmp(interface_id, FF_PROBE_1) == 0) {
         return &b->probe;
+    }
+    if (strcmp(interface_id, FF_LEFTOVERS_1) == 0) {
+        return &b->leftovers;
     }
     return strcmp(interface_id, FF_S3_1) == 0 ? &b->s3 : NULL;
 }

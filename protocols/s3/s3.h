@@ -60,6 +60,7 @@ struct ff_s3_bound {
     struct ff_locate locate;
     struct ff_s3 s3;
     struct ff_probe probe;
+    struct ff_leftovers leftovers;
     struct ff_s3_root *root;
     char *folder; /* in the bucket; "" or with '/' at its end */
 };
@@ -158,11 +159,13 @@ int ff_s3_tag_of(struct ff_s3_root *, const char *key, char tag[80],
 int ff_s3_key_lock(struct ff_s3_root *, const char *key, struct ff_error *);
 void ff_s3_key_unlock(struct ff_s3_root *, const char *key);
 
-/* ---- list.c, probe.c, facts.c ---- */
+/* ---- list.c, probe.c, facts.c, uploads.c ---- */
 
 int ff_s3_list(const struct ff_objects *, const char *prefix, int one_level,
                int (*each)(void *, const struct ff_io *), void *ctx, int64_t *now_ns,
                const struct ff_call *, struct ff_error *);
+/* "2026-11-28T09:00:00.5Z", since 1970. */
+bool ff_s3_time(const char *text, int64_t *ns);
 /* What the server can do; found out once, by writing to and removing a key of its own. */
 int ff_s3_probe(struct ff_s3_root *, const struct ff_call *, struct ff_error *);
 /* The same, with several writers at once. */
@@ -175,5 +178,12 @@ int ff_s3_tell(const struct ff_probe *,
                int (*each)(void *ctx, const char *what, const char *is,
                            const char *follows),
                void *ctx, const struct ff_call *, struct ff_error *);
+
+/* Unfinished multipart uploads below the folder, as ff.leftovers/1 has them. */
+int ff_s3_uploads(const struct ff_leftovers *,
+                  int (*each)(void *ctx, const struct ff_leftover *), void *ctx,
+                  int64_t *now_ns, const struct ff_call *, struct ff_error *);
+int ff_s3_abort(const struct ff_leftovers *, const char *name, const char *id,
+                const struct ff_call *, struct ff_error *);
 
 #endif
