@@ -12,7 +12,7 @@ unset FF_CONFIG NO_COLOR
 export HOME=$work XDG_CONFIG_HOME=$work/config FF_STORAGE=$work/store LC_ALL=C TERM=xterm
 plain_python=$(command -v python3) || plain_python=
 
-points=0
+points=0 failures=0
 out='' err='' code=0 # what `run` found
 
 result() { # CODE WHAT
@@ -20,6 +20,7 @@ result() { # CODE WHAT
     if [ "$1" -eq 0 ]; then
         echo "ok $points - $2"
     else
+        failures=$((failures + 1))
         echo "not ok $points - $2"
         printf '# code %s\n# stdout: %s\n# stderr: %s\n' "$code" "${out:0:2000}" "${err:0:2000}" |
             sed 's/^\([^#]\)/# \1/'
@@ -120,4 +121,5 @@ f8() { # N: the eight bytes of a whole number below 2^20 as a double
 
 finish() {
     echo "1..$points"
+    [ "$failures" -eq 0 ] # for who does not read TAP
 }
