@@ -105,6 +105,7 @@ void ff_saving_abort(struct ff_saving *s)
     if (s->intent) {
         s->storage->commit->abort(s->storage->commit, s->intent);
     }
+    ff_doc_free(s->extras);
     ff_marks_clear(&s->stored);
     ff_vec_free(&s->writers);
     ff_storage_unref(s->storage);
@@ -233,10 +234,12 @@ static int keep_by(struct ff_saving *s, const struct ff_loaded_serializer *by,
                    struct ff_value v, struct ff_new_pid *pid, struct ff_error *e)
 {
     char uuid[FF_UUID_LENGTH + 1];
-    struct ff_pid given = {.struct_size = FF_SIZE(ff_pid, extra),
-                           .version = by->desc->version,
-                           .name = uuid};
+    struct ff_pid given = {
+        .struct_size = FF_SIZE(ff_pid, doc), .version = by->desc->version, .name = uuid};
     int rc = fresh_uuid(s, uuid, e);
+    ff_doc_free(s->extras);
+    s->extras = given.doc = ff_doc_new(e);
+    rc = rc || given.doc ? rc : FF_E_NO_MEMORY;
     rc = rc ? rc : ff_saving_owns(s, by->desc->name, by->desc->version, uuid, e);
     if (rc) {
         return rc;

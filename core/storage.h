@@ -180,7 +180,9 @@ struct ff_saving {
     struct ff_intent *intent;
     struct ff_vec stored;  /* struct ff_mark: what this save has written */
     struct ff_vec writers; /* struct ff_writer *: open */
-    int copied;            /* through the storage's own objects */
+    struct ff_doc
+        *extras; /* what the last serializer keeps in the stream, until it is written */
+    int copied;  /* through the storage's own objects */
     uint32_t flags, protocol;
     struct ff_error *error; /* during commit: of the write callback */
     char workflow[FF_PLACE_BYTES], task[FF_PLACE_BYTES], place[FF_PLACE_BYTES];

@@ -461,7 +461,8 @@ struct ff_pid {
     const char *name; /* a uuid4 that the host made; the first part below bigdata/ of each
                          name that pickle() writes */
     struct ff_value extra; /* pickle: may be set to a tuple of plain values, at most 64
-                              KiB in the stream. unpickle: what was there, or absent */
+                              KiB in the stream. unpickle: what was there. Else absent */
+    struct ff_doc *doc;    /* pickle: what to build `extra` in; the host's. Else NULL */
 };
 
 enum ff_threads {

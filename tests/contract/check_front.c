@@ -162,13 +162,13 @@ static int front_pickle(void *inst, struct ff_value object, const struct ff_prot
     int code;
 
     if (front.flags & FRONT_LARGER) {
-        at = larger(pid, FF_SIZE(ff_pid, extra));
+        at = larger(pid, FF_SIZE(ff_pid, doc));
     }
     front_arm();
     code = front.real->pickle(inst, object, given, at, call_for(call), e);
     front_disarm();
     if (at != pid) {
-        check_behind(at, FF_SIZE(ff_pid, extra), "struct ff_pid");
+        check_behind(at, FF_SIZE(ff_pid, doc), "struct ff_pid");
         pid->extra = at->extra;
     }
     check_answer("pickle", code, e);
@@ -190,7 +190,7 @@ static int front_unpickle(void *inst, const struct ff_pid *pid,
     int code;
 
     if (front.flags & FRONT_LARGER) {
-        at = larger(pid, FF_SIZE(ff_pid, extra));
+        at = larger(pid, FF_SIZE(ff_pid, doc));
     }
     front_arm();
     code = front.real->unpickle(inst, at, given, out, object, call_for(call), e);

@@ -23,17 +23,18 @@ use_tree
 
 flags=$(pkg-config --cflags functionfuse-plugin)
 sed 's/"npy"/"acme.npy"/' "$FF_SOURCE/plugins/npy/npy.c" >acme_npy.c
-cp "$FF_SOURCE"/tests/doubles/{wave.c,acme_wave.h} "$FF_SOURCE"/docs/examples/stack.cpp "$here/story.c" .
+cp "$FF_SOURCE"/tests/doubles/{wave.c,acme_wave.h} "$FF_SOURCE"/docs/examples/{pieces.c,stack.cpp} "$here/story.c" .
 # shellcheck disable=SC2086 # words
 {
     check 'npy, in C' cc -shared -fPIC -Wl,-z,defs acme_npy.c $flags -o acme_npy.so
     check 'a native struct, in C' cc -shared -fPIC -Wl,-z,defs wave.c $flags -o acme_wave.so
+    check 'one with options and pieces, in C' cc -shared -fPIC -Wl,-z,defs pieces.c $flags -o acme_pieces.so
     check 'one of several objects, in C++' c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -shared -fPIC \
         -fvisibility=hidden -Wl,-z,defs stack.cpp $flags -o acme_stack.so
     check 'a protocol, in C' bash -c 'ff plugin new acme.memory --kind protocol --build make && make -C acme.memory'
     check 'a program' cc -std=c17 -Wall -Wextra -Werror story.c $(pkg-config --cflags --libs functionfuse) -o story
 }
-built=(acme_npy.so acme_wave.so acme_stack.so acme.memory/acme_memory.so "$tree"/libexec/functionfuse/check/memory.so)
+built=(acme_npy.so acme_wave.so acme_pieces.so acme_stack.so acme.memory/acme_memory.so "$tree"/libexec/functionfuse/check/memory.so)
 if command -v cargo >/dev/null && command -v rustc >/dev/null; then
     check 'a serializer, in Rust' bash -c 'ff plugin new acme.rust --lang rust && cd acme.rust && cargo build --release'
     cp acme.rust/target/release/libacme_rust.so acme_rust.so && built+=(acme_rust.so)
@@ -46,10 +47,12 @@ for file in "${built[@]}"; do
 done
 run plugin check acme_stack.so
 is 'the one of several objects passes the check' "$code" 0
+run plugin check --options '{"piece_bytes": 1000}' acme_pieces.so
+is 'so does the one with pieces' "$code" 0
 
 # ---- who is there ----
 
-for name in acme.npy acme.wave acme.stack acme.memory memory acme.rust npy http; do
+for name in acme.npy acme.wave acme.stack acme.pieces acme.memory memory acme.rust npy http; do
     "$FF" plugin enable "$name" >/dev/null 2>&1
 done
 run plugin list --json
@@ -152,20 +155,20 @@ if ! numpy || ! "$FF_PYTHON" -c 'import dask.array' 2>/dev/null; then
     finish
     exit
 fi
-twin() { # VERB VALUE STORE
-    "$FF_PYTHON" "$here/twins.py" "$1" "$2" "$3" "$FF_SOURCE/docs/examples/twins" 2>&1 | tail -n 1
+twin() { # VERB VALUE STORE: by the twin of $name
+    "$FF_PYTHON" "$here/twins.py" "$1" "$2" "$3" "$FF_SOURCE/docs/examples/twins/${name#acme.}.py" 2>&1 | tail -n 1
 }
-for pair in 'inline acme.npy' 'wave acme.wave' 'chunked acme.stack'; do
+for pair in 'inline acme.npy' 'inline acme.pieces' 'wave acme.wave' 'chunked acme.stack'; do
     read -r value name <<<"$pair"
-    config=$(config_of "$name" '')
+    config=$(config_of "$name" ', "options": {"acme.pieces": {"piece_bytes": 1000}}')
     for store in from-c from-python; do
-        at="{\"kind\": \"file\", \"options\": {\"path\": \"$work/$store-$value\"}}"
+        at="{\"kind\": \"file\", \"options\": {\"path\": \"$work/$store-$name\"}}"
         if [ $store = from-c ]; then
             is "$name saves" "$(./story save "$value" "$at" "$config" "$name" 2>&1)" well
-            is 'its twin reads that' "$(twin read "$value" "$work/$store-$value")" well
-            is 'and removes it' "$(twin remove "$value" "$work/$store-$value")" well
+            is 'its twin reads that' "$(twin read "$value" "$work/$store-$name")" well
+            is 'and removes it' "$(twin remove "$value" "$work/$store-$name")" well
         else
-            is "the twin of $name saves" "$(twin save "$value" "$work/$store-$value")" well
+            is "the twin of $name saves" "$(twin save "$value" "$work/$store-$name")" well
             is "$name reads that" "$(./story read "$value" "$at" "$config" "$name" 2>&1)" well
         fi
     done

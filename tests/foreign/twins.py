@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""twins.py save|read VALUE STORE TWINS-FOLDER: what story.c does, in Python, with the twins of the guide.
+"""twins.py save|read|remove VALUE STORE TWIN: what story.c does, in Python, with the twins of the guide.
 
 With the Python package itself where $FUNCTIONFUSE_PYTHON names a checkout of it, else with what stands
 below, which does the same with the same files.
@@ -93,14 +93,13 @@ def open_storage(path):
     return storage_factory({"kind": "file", "options": {"path": path}})
 
 
-def load_twin(folder, value):
-    name, cls = {"inline": ("npy", "Npy"), "chunked": ("stack", "Stack"),
-                 "wave": ("wave", "Waves")}[value]
-    spec = importlib.util.spec_from_file_location("twin_" + name, os.path.join(folder, name + ".py"))
+def load_twin(path):
+    """A module, and the one class in it that is a serializer."""
+    spec = importlib.util.spec_from_file_location("twin", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    return module, getattr(module, cls)
+    return module, next(c for c in vars(module).values() if hasattr(c, "serializer_class"))
 
 
 def make(module, value):
@@ -121,9 +120,9 @@ def check(expected, got, value):
     assert expected.tobytes() == got.tobytes()
 
 
-verb, value, store, twins = sys.argv[1:]
+verb, value, store, path = sys.argv[1:]
 storage = open_storage(store)
-module, twin = load_twin(twins, value)
+module, twin = load_twin(path)
 storage.register_persistent_serializers(twin)
 if verb == "save":
     storage.new_workflow("wf")
