@@ -63,6 +63,12 @@ struct ff_config_change {
     const char *storage; /* `name` of "storages" becomes this JSON */
 };
 
+/* JSON as text, with flags of jansson. Owned; NULL: no memory. */
+struct json_t;
+char *ff_config_print(const struct json_t *, size_t flags);
+
+/* ---- config_edit.c ---- */
+
 /* The text of a configuration with the change; old NULL = a new one. Owned. */
 char *ff_config_edit(const char *file, const char *old, size_t old_bytes,
                      const struct ff_config_change *, struct ff_error *);

@@ -73,7 +73,7 @@ bad() {
 # A library stands behind one file or folder.
 third_party() {
     case $what in
-    '<jansson.h>') [ "$file" = core/config.c ] || bad ;;
+    '<jansson.h>') [[ $file = core/config.c || $file = core/config_edit.c ]] || bad ;;
     '<ltdl.h>') [ "$file" = core/loader.c ] || bad ;;
     '<openssl/'*) [ "$file" = core/base/digest.c ] || bad ;;
     '<hdf5.h>' | '<H5'*) [[ $file = plugins/dask_array/* ]] || bad ;;
