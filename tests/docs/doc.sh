@@ -9,7 +9,7 @@ quotes() { # BLOCK KIND PATH: a file is quoted as it is, and then is there for t
     if [ "$2" = whole ]; then
         check "$3 is quoted as it is" cmp "$1" "$FF_SOURCE/$3"
         cp "$1" "$(basename "$3")"
-        case $3 in docs/examples/*) cp "$1" program.c ;; esac
+        case $3 in docs/examples/*.c) cp "$1" program.c ;; esac
     else
         check "a part of $3 is quoted as it is" holds "$FF_SOURCE/$3" "$1"
     fi
@@ -42,9 +42,9 @@ follow() { # PAGE
         blocks=$((blocks + 1))
         [ "$kind" = - ] || quotes "$block" "$kind" "$path"
         case $language in
-        c)
+        c | cpp | python)
             [ "$kind" != - ]
-            result $? "the C of block $blocks is somebody's text"
+            result $? "the $language of block $blocks is somebody's text"
             ;;
         sh) while IFS= read -r line; do [ -z "$line" ] || try "$line"; done <"$block" ;;
         console)

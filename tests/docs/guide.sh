@@ -15,7 +15,7 @@ guide=$FF_SOURCE/docs/plugin-guide.md
 check 'install' install_tree
 use_tree
 cp "$FF_SOURCE/tests/data/coads_sst.npy" a.npy
-cp "$FF_SOURCE/tests/doubles/wave.c" .
+cp "$FF_SOURCE"/tests/doubles/wave.c "$FF_SOURCE"/docs/examples/{pieces.c,stack.cpp} .
 
 follow docs/plugin-guide.md
 
