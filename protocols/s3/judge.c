@@ -148,6 +148,9 @@ static int code_of(const struct ff_s3_request *r)
     if (is_one(r->error_code, full)) {
         return FF_E_NO_SPACE;
     }
+    if (is_about_credentials(r)) { /* HTTP 400 */
+        return FF_E_PERMISSION;
+    }
     if (!strcmp(r->error_code, "NoSuchBucket")) {
         return FF_E_USAGE;
     }

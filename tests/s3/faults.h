@@ -24,6 +24,6 @@ struct row {
 void meet(const struct row *);
 
 extern const struct case_suite refusals_suite, broken_suite, lists_suite, cuts_suite,
-    parts_suite, commits_suite;
+    parts_suite, commits_suite, ignoring_suite, waiting_suite;
 
 #endif

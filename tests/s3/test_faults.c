@@ -25,5 +25,7 @@ int main(int argc, char **argv)
     case_run(&cuts_suite, NULL);
     case_run(&commits_suite, NULL);
     case_run(&parts_suite, NULL);
+    case_run(&ignoring_suite, NULL);
+    case_run(&waiting_suite, NULL);
     return case_end() ? EXIT_FAILURE : EXIT_SUCCESS;
 }
