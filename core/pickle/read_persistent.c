@@ -1,12 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* read_persistent.c: opcodes whose objects are elsewhere: persistent ids, each a node once, and
  * out-of-band buffers. */
+#include "core/base/hash.h"
 #include "read.h"
+
+/* A global that is named twice is one object, as the writer has it: its names are its key. */
+static uint64_t key_of_id(struct ff_reader *r, uint64_t pid)
+{
+    const struct ff_global_text *text =
+        ff_tag(pid) == FF_TAG_GLOBAL ? ff_global_text(r->doc, pid) : NULL;
+    if (!text) {
+        return pid;
+    }
+    uint64_t hash =
+        ff_siphash13(r->doc->hash_key, text->module, strlen(text->module)) * 31 +
+        ff_siphash13(r->doc->hash_key, text->name, strlen(text->name));
+    return hash << 8 | FF_TAG_WORD;
+}
+
+static bool same_id(struct ff_reader *r, uint64_t known, uint64_t pid)
+{
+    uint64_t other = ((const struct ff_persistent_node *)ff_cell_node(known))->pid;
+    if (other == pid || ff_tag(pid) != FF_TAG_GLOBAL) {
+        return other == pid;
+    }
+    const struct ff_global_text *a = ff_global_text(r->doc, other),
+                                *b = ff_global_text(r->doc, pid);
+    return a && b && strcmp(a->module, b->module) == 0 && strcmp(a->name, b->name) == 0;
+}
 
 static int push_persistent(struct ff_reader *r, uint64_t pid)
 {
-    uint64_t *known = ff_tag(pid) > FF_TAG_INT ? ff_cellmap_put(&r->pids, pid) : NULL;
-    if (known && *known) {
+    uint64_t *known =
+        ff_tag(pid) > FF_TAG_INT ? ff_cellmap_put(&r->pids, key_of_id(r, pid)) : NULL;
+    if (known && *known && same_id(r, *known, pid)) {
         return ff_read_push(r, *known);
     }
     struct ff_persistent_node *node = ff_read_new_node(r, sizeof *node);

@@ -168,6 +168,10 @@ static const struct odd streams[] = {
       "tuple 2 #1\nbytearray 'a #2\nbytearray 'a #3\n"),
     C("bytes of Python 2 as a buffer", "\x80\5U\2\xe9\x97\x98.", "bytes xe997 #1\n"),
     C("ASCII of Python 2 as a buffer", "\x80\5U\1a\x98.", "bytes 'a\n"),
+    C("a persistent id that is a global, named twice",
+      "\x80\4(cm\nC\nQcm\nC\nQcm\nD\nQ\x91.",
+      "frozenset 2 #1\n"
+      "persistent\n" CLASS "persistent\nglobal 'm 'D\n"),
     C("a persistent id twice", "](cm\nC\n\x85q\0Qh\0Qe.",
       "list 2 #1\npersistent\ntuple 1 #2\n" CLASS "persistent\nref #2\n"),
     C("DUP",
