@@ -74,7 +74,7 @@ class Store:
 
     def __init__(self):
         self.lock = threading.RLock()
-        self.objects, self.uploads = {}, {}
+        self.objects, self.uploads, self.begun = {}, {}, {}
         self.requests, self.serial = [], 0
         self.fault, self.fired, self.leaks, self.bad_signatures = None, 0, 0, 0
         self.ignore_conditions = False
@@ -100,6 +100,8 @@ class Store:
 
     def carry_out(self, r):
         if not r.key:
+            if "uploads" in r.query:
+                return self.list_uploads(r)
             return self.remove_many(r) if r.method == "POST" else self.list(r)
         if r.method == "POST" or "uploadId" in r.query:
             return self.upload(r)
@@ -164,9 +166,21 @@ class Store:
             self.objects.pop(key.replace("&amp;", "&"), None)
         return Answer(200, b"<DeleteResult></DeleteResult>")
 
+    def list_uploads(self, r):
+        text = []
+        for number in self.uploads:
+            key, when = self.begun[number]
+            if key.startswith(r.query.get("prefix", "")):
+                stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(when))
+                text.append(f"<Upload><Key>{quote(key)}</Key><UploadId>{number}</UploadId>"
+                            f"<Initiated>{stamp}</Initiated></Upload>")
+        return Answer(200, ("<ListMultipartUploadsResult><EncodingType>url</EncodingType>" +
+                            "".join(text) + "</ListMultipartUploadsResult>").encode())
+
     def upload(self, r):
         if "uploads" in r.query:
             self.serial += 1
+            self.begun[str(self.serial)] = r.key, time.time()
             self.uploads[str(self.serial)] = {}, r.headers.get("x-amz-meta-ff-writer", "")
             return Answer(200, b"<InitiateMultipartUploadResult><UploadId>%d</UploadId>"
                                b"</InitiateMultipartUploadResult>" % self.serial)

@@ -90,6 +90,24 @@ def late(c, r, n):
     c.reset()
 
 
+def gone(is_carried_out):
+    """Who asks is gone at the n-th request since the fault was armed: killed before it was sent, or
+    after it was carried out. Nothing that it asks from then on gets here."""
+    def run(c, r, n):
+        count = len(c.store.requests)
+        if count < n:
+            c.send(c.carry_out(r).wire(r.method == "HEAD"))
+            return
+        if count == n and is_carried_out:
+            c.carry_out(r)
+        c.reset()
+    return run
+
+
+FAULTS["gone_before"] = gone(False)
+FAULTS["gone_after"] = gone(True)
+
+
 @fault
 def silent(c, r, n):
     time.sleep(ENDLESS_S)
@@ -305,7 +323,6 @@ redirect("moved_307", 307, "http://127.0.0.1:@")
 redirect("moved_308", 308, "http://127.0.0.1:@")
 redirect("moved_to_file", 307, "file:///etc/passwd?")
 redirect("moved_to_metadata", 307, "http://169.254.169.254")
-redirect("moved_to_other_user", 307, "http://x:y@127.0.0.1:@".replace("x:y@", ""))
 
 
 # ---- lists ----
