@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check_alloc.c: malloc and its kin for the whole process, so that those that the plugin's own
- * code asks for can be counted and failed, and what it forgets is seen. They are glibc's; where
- * a sanitizer, or another libc, has its own, this part says so and stands aside. */
+/* check_alloc.c: malloc and its kin, and operator new, for the whole process, so that those that
+ * the plugin's own code asks for can be counted and failed, and what it forgets is seen. They are
+ * glibc's; where a sanitizer, or another libc, has its own, this part says so and stands aside. */
 #include "check.h"
 
 #include <dlfcn.h>
@@ -20,7 +20,12 @@
 #define STAND_ASIDE
 #endif
 
-static uintptr_t code_begin, code_end;
+struct code {
+    uintptr_t begin, end;
+};
+
+static struct code plugin_code, cxx_code; /* the second: of the plugin's C++ library */
+static void *(*cxx_new)(size_t);          /* its operator new */
 static atomic_ulong count, fail_at;
 static atomic_llong live;
 
@@ -34,13 +39,17 @@ extern void __libc_free(void *);
 #define OURS    __attribute__((visibility("default"), noinline))
 #define REFUSED refuse((uintptr_t)__builtin_return_address(0))
 
-static bool refuse(uintptr_t caller)
+static _Thread_local bool fail_next; /* malloc() of the operator new that is refused */
+
+static bool is_in(const struct code *c, uintptr_t address)
+{
+    return address >= c->begin && address < c->end;
+}
+
+static bool is_its_turn(void)
 {
     unsigned long k, at;
 
-    if (caller < code_begin || caller >= code_end) {
-        return false;
-    }
     k = atomic_fetch_add(&count, 1) + 1;
     at = atomic_load(&fail_at);
     if (at && k >= at) {
@@ -48,6 +57,32 @@ static bool refuse(uintptr_t caller)
         return true;
     }
     return false;
+}
+
+static bool refuse(uintptr_t caller)
+{
+    if (fail_next) {
+        fail_next = false;
+        errno = ENOMEM;
+        return true;
+    }
+    return is_in(&plugin_code, caller) && is_its_turn();
+}
+
+/* operator new(size_t) of every C++ library: new[] and the nothrow ones of libstdc++ call it, and
+ * so do its containers for the plugin. What is refused, the real one answers with bad_alloc, or as
+ * the plugin's new_handler will have it, when its malloc() fails. */
+OURS void *operator_new(size_t size) __asm__("_Znwm");
+
+void *operator_new(size_t size)
+{
+    uintptr_t caller = (uintptr_t)__builtin_return_address(0);
+
+    if ((is_in(&plugin_code, caller) || is_in(&cxx_code, caller)) && is_its_turn()) {
+        fail_next = true;
+    }
+    /* before describe() only constructors of the file call it */
+    return cxx_new ? cxx_new(size) : malloc(size ? size : 1);
 }
 
 static void *keep(void *memory)
@@ -123,9 +158,15 @@ const char *alloc_why_not(void)
 }
 #endif
 
-static int find_segment(struct dl_phdr_info *info, size_t size, void *address)
+struct search {
+    uintptr_t address;
+    struct code *found;
+};
+
+static int find_segment(struct dl_phdr_info *info, size_t size, void *ctx)
 {
-    uintptr_t at = (uintptr_t)address;
+    const struct search *search = ctx;
+    uintptr_t at = search->address;
 
     (void)size;
     for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -134,8 +175,7 @@ static int find_segment(struct dl_phdr_info *info, size_t size, void *address)
 
         if (p->p_type == PT_LOAD && (p->p_flags & PF_X) && at >= begin &&
             at < begin + p->p_memsz) {
-            code_begin = begin;
-            code_end = begin + (uintptr_t)p->p_memsz;
+            *search->found = (struct code){begin, begin + (uintptr_t)p->p_memsz};
             return 1;
         }
     }
@@ -144,7 +184,20 @@ static int find_segment(struct dl_phdr_info *info, size_t size, void *address)
 
 void alloc_watch(const void *code)
 {
-    (void)dl_iterate_phdr(find_segment, (void *)(uintptr_t)code);
+    struct search plugin = {(uintptr_t)code, &plugin_code};
+    void *file = dlopen(check.file, RTLD_NOW | RTLD_NOLOAD);
+    union {
+        void *symbol;
+        void *(*function)(size_t);
+    } u = {.symbol = file ? dlsym(file, "_Znwm") : NULL};
+
+    (void)dl_iterate_phdr(find_segment, &plugin);
+    if (u.symbol) {
+        struct search cxx = {(uintptr_t)u.symbol, &cxx_code};
+
+        cxx_new = u.function;
+        (void)dl_iterate_phdr(find_segment, &cxx);
+    }
 }
 
 unsigned long alloc_fail_at(unsigned long k)

@@ -132,6 +132,24 @@ static void an_answer_that_is_short_is_noticed(void)
     }
 }
 
+/* Whoever waits for its answers by a time of its own, or in an order, is found out. */
+static void calls_that_are_slow_change_nothing(void)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    const char *differ = NULL;
+
+    save_old();
+    front.rule = (struct ff_fault_rule){.op = FF_FAULT_ANY, .delay_ms = 20};
+    front.has_rule = true;
+    (void)values_save(usual_value(), "t", NULL, &e);
+    (void)values_read_back(usual_value(), "t", NULL, &differ, &e);
+    front.has_rule = false;
+    CASE_MSG(!e.code && !differ,
+             "a protocol may take its time\n  with 20 ms for each call: %s%s%s (%d)",
+             differ ? differ : e.message, *e.place ? " at " : "", e.place, (int)e.code);
+    check_old("slow call", 1);
+}
+
 /* ---- cancelled by the caller ---- */
 
 struct polls {
@@ -354,6 +372,7 @@ static const struct case_test call_tests[] = {
     CASE(no_space_is_passed_on),
     CASE(each_call_that_is_cancelled_is_passed_on),
     CASE(an_answer_that_is_short_is_noticed),
+    CASE(calls_that_are_slow_change_nothing),
     CASE(cancel_at_any_poll_is_cancelled_or_done),
     CASE(each_allocation_that_fails_is_no_memory),
     CASE(each_allocation_of_create_that_fails_is_no_memory),

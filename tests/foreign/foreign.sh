@@ -47,6 +47,12 @@ for file in "${built[@]}"; do
 done
 run plugin check acme_stack.so
 is 'the one of several objects passes the check' "$code" 0
+# shellcheck disable=SC2086
+check 'one that lets bad_alloc out' bash -c "sed 's/catch (const std::bad_alloc &)/catch (const int \&)/' stack.cpp >careless.cpp &&
+    c++ -std=c++17 -shared -fPIC -fvisibility=hidden careless.cpp $flags -o careless.so"
+run plugin check careless.so
+is 'does not pass' "$code" 1
+like 'for the allocation that fails' "$out" '*not ok * each_allocation_that_fails_is_no_memory*'
 run plugin check --options '{"piece_bytes": 1000}' acme_pieces.so
 is 'so does the one with pieces' "$code" 0
 
