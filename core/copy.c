@@ -13,6 +13,7 @@ struct copying {
     const struct ff_call *call;
     uint32_t flags;
     int how;
+    struct ff_moving source;
 };
 
 static int stop_at_first(void *ctx, const struct ff_difference *d)
@@ -48,7 +49,7 @@ static int meet(struct copying *c, struct ff_value value, struct ff_error *e)
     struct ff_doc *there = read_end(c, c->to, c->to_workflow, c->to_task, &own);
     int same = there ? compare(c, value, ff_doc_root(there), where, &own) : own.code;
     ff_doc_free(there);
-    if (same == 1) {
+    if (same == 1 && !(c->flags & FF_COPY_MOVE)) { /* as people see it: 0.0 is -0.0 */
         c->how = FF_COPY_THERE;
         return FF_OK;
     }
@@ -59,10 +60,13 @@ static int meet(struct copying *c, struct ff_value value, struct ff_error *e)
     if (c->flags & FF_COPY_REPLACE) {
         return FF_DECLINED;
     }
-    return ff_fail(e, FF_E_CONFLICT, NULL,
-                   same == 0 ? "another value is there"
-                             : "something is there that cannot be compared: %.150s",
-                   own.message);
+    (void)ff_fail(e, FF_E_CONFLICT, NULL,
+                  same == 1   ? "an equal value is there"
+                  : same == 0 ? "another value is there"
+                              : "something is there that cannot be compared: %.150s",
+                  own.message);
+    ff_error_fix(e, "choose another name, or have it replaced (ff: --replace)");
+    return FF_E_CONFLICT;
 }
 
 static int check(const struct copying *c, struct ff_value value, struct ff_error *e)
@@ -94,9 +98,16 @@ static int write_copy(struct copying *c, struct ff_value value, struct ff_error 
     return check(c, value, e);
 }
 
+static int is_there(void *ctx, struct ff_error *e)
+{
+    const struct copying *c = ctx;
+    int there = ff_file_exists(c->to, c->to_workflow, c->to_task, e);
+    return e->code ? e->code : there;
+}
+
 static int copy_once(struct copying *c, struct ff_error *e)
 {
-    struct ff_doc *doc = read_end(c, c->from, c->workflow, c->task, e);
+    struct ff_doc *doc = ff_moving_read(&c->source, e);
     int rc = doc ? FF_DECLINED : e->code;
     if (doc && ff_file_exists(c->to, c->to_workflow, c->to_task, e)) {
         rc = meet(c, ff_doc_root(doc), e);
@@ -105,7 +116,9 @@ static int copy_once(struct copying *c, struct ff_error *e)
         rc = e->code ? e->code : write_copy(c, ff_doc_root(doc), e);
     }
     ff_doc_free(doc);
-    return rc;
+    return rc || !(c->flags & FF_COPY_MOVE)
+               ? rc
+               : ff_moving_remove(&c->source, is_there, c, e);
 }
 
 static int check_places(const struct copying *c, struct ff_error *e)
@@ -140,6 +153,7 @@ int ff_copy_task(struct ff_storage *from, const char *workflow, const char *task
     }
     c.flags = FF_HAS(o, ff_copy_options, flags) ? o->flags : 0;
     c.call = ff_storage_call(to, FF_HAS(o, ff_copy_options, call) ? o->call : NULL);
+    c.source = (struct ff_moving){from, workflow, task, c.call, {0}, 0};
     for (int i = 0; (rc = copy_once(&c, e)) == FF_E_STALE && i < STALE_TRIES; i++) {
         ff_error_clear(e); /* replaced while it was read: read again */
     }

@@ -25,7 +25,7 @@ static void set_place(struct ff_saving *s, const char *workflow, const char *tas
 
 /* A failure without a place, or with the workflow's, gets this one; one inside of the value
  * ("#path") or in a plugin is completed. */
-static int at_task(int code, const char *workflow, const char *task, struct ff_error *e)
+int ff_at_task(int code, const char *workflow, const char *task, struct ff_error *e)
 {
     char place[FF_PLACE_BYTES];
     (void)snprintf(place, sizeof place, "%.200s%s%.200s", workflow, task[0] ? "/" : "",
@@ -74,7 +74,7 @@ struct ff_saving *ff_saving_begin(struct ff_storage *storage, const char *workfl
     }
     set_place(s, workflow, task);
     if (begin(s, e)) {
-        (void)at_task(e->code, workflow, task, e);
+        (void)ff_at_task(e->code, workflow, task, e);
         ff_saving_abort(s);
         return NULL;
     }
@@ -147,7 +147,7 @@ int ff_saving_commit(struct ff_saving *s, struct ff_value value, struct ff_error
         rc = s->storage->objects->sync(s->storage->objects, &s->call, e);
     }
     rc = rc ? rc : commit(s, e);
-    rc = at_task(rc, s->workflow, s->task, e);
+    rc = ff_at_task(rc, s->workflow, s->task, e);
     ff_saving_abort(s); /* what is left of it */
     return rc;
 }
@@ -196,7 +196,7 @@ struct ff_doc *ff_read_task(struct ff_storage *storage, const char *workflow,
             doc = NULL;
         }
     } while (!doc && e->code == FF_E_STALE && --tries > 0);
-    (void)at_task(e->code, workflow, task, e);
+    (void)ff_at_task(e->code, workflow, task, e);
     return doc;
 }
 
@@ -365,9 +365,9 @@ int ff_new_workflow(struct ff_storage *storage, const char *workflow, struct ff_
     if (in_error(e) || ff_storage_check(storage, e) || ff_check_workflow(workflow, e)) {
         return e->code;
     }
-    return at_task(storage->commit->make_workflow(storage->commit, workflow,
-                                                  ff_storage_call(storage, NULL), e),
-                   workflow, "", e);
+    return ff_at_task(storage->commit->make_workflow(storage->commit, workflow,
+                                                     ff_storage_call(storage, NULL), e),
+                      workflow, "", e);
 }
 
 int ff_remove_workflow(struct ff_storage *storage, const char *workflow,
@@ -378,9 +378,9 @@ int ff_remove_workflow(struct ff_storage *storage, const char *workflow,
     if (in_error(e) || ff_storage_check(storage, e) || ff_check_workflow(workflow, e)) {
         return e->code;
     }
-    return at_task(storage->commit->remove_workflow(storage->commit, workflow,
-                                                    ff_storage_call(storage, NULL), e),
-                   workflow, "", e);
+    return ff_at_task(storage->commit->remove_workflow(storage->commit, workflow,
+                                                       ff_storage_call(storage, NULL), e),
+                      workflow, "", e);
 }
 
 /* ---- remove ---- */
@@ -402,7 +402,7 @@ static int remove_one(struct ff_storage *storage, const char *workflow, const ch
         remove_displaced(storage, bigdata, &old, NULL);
     }
     ff_bigdata_unref(bigdata);
-    return at_task(rc, workflow, task, e);
+    return ff_at_task(rc, workflow, task, e);
 }
 
 int ff_remove_task(struct ff_storage *storage, const char *workflow, const char *task,
@@ -441,36 +441,4 @@ int ff_remove_tasks(struct ff_storage *storage, const char *workflow, const char
     }
     ff_names_free(names);
     return rc;
-}
-
-/* ---- move ---- */
-
-static int move_across(struct ff_storage *storage, const char *workflow, const char *task,
-                       const char *to_workflow, const char *to_task, struct ff_error *e)
-{
-    struct ff_save_options o = {.struct_size = FF_SIZE(ff_save_options, call),
-                                .flags = FF_SAVE_IF_ABSENT};
-    struct ff_doc *doc = ff_read_task(storage, workflow, task, NULL, e);
-    int rc = ff_save(storage, to_workflow, to_task, ff_doc_root(doc), &o, e);
-    ff_doc_free(doc);
-    /* A crash before this leaves both; each owns its own big data. */
-    return rc ? rc : ff_remove_task(storage, workflow, task, e);
-}
-
-int ff_move_task(struct ff_storage *storage, const char *workflow, const char *task,
-                 const char *to_workflow, const char *to_task, struct ff_error *e)
-{
-    struct ff_error local = FF_ERROR_INIT;
-    int rc;
-    e = e ? e : &local;
-    if (in_error(e) || ff_storage_check(storage, e) ||
-        ff_check_names(workflow, task, e) || ff_check_names(to_workflow, to_task, e)) {
-        return e->code;
-    }
-    if (strcmp(workflow, to_workflow) != 0) {
-        return move_across(storage, workflow, task, to_workflow, to_task, e);
-    }
-    rc = storage->commit->rename(storage->commit, workflow, task, to_task,
-                                 ff_storage_call(storage, NULL), e);
-    return at_task(rc, workflow, task, e);
 }

@@ -140,6 +140,28 @@ int ff_marks_read(const void *data, size_t size_bytes, struct ff_vec *marks,
 int ff_marks_have(const struct ff_vec *marks, const char *uuid);
 void ff_marks_clear(struct ff_vec *);
 
+/* A failure gets the task's place, where it has none. */
+int ff_at_task(int code, const char *workflow, const char *task, struct ff_error *);
+
+/* ---- move.c: a task that goes when it is elsewhere ---- */
+
+struct ff_moving {
+    struct ff_storage *storage;
+    const char *workflow, *task;
+    const struct ff_call *call;
+    uint8_t digest[FF_DIGEST_BYTES]; /* of what was read */
+    size_t size_bytes;
+};
+
+/* Read it, and note which value it was. */
+struct ff_doc *ff_moving_read(struct ff_moving *, struct ff_error *);
+/* Remove exactly that value, once `is_there` says that it is elsewhere: 1, 0 or an error code; it
+ * is asked while the task has another name. FF_E_CONFLICT: it was replaced meanwhile, or is not
+ * there; it stays, or is at the name that the error says. */
+int ff_moving_remove(const struct ff_moving *,
+                     int (*is_there)(void *ctx, struct ff_error *), void *ctx,
+                     struct ff_error *);
+
 /* Build a document from bytes (taken), with persistent ids that open in this workflow. */
 struct ff_doc *ff_task_build(struct ff_storage *, const char *workflow, const char *task,
                              struct ff_task_bytes *taken, const struct ff_call *,

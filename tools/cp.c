@@ -67,15 +67,14 @@ static int transfer(struct copies *c, const char *workflow, const char *task,
 {
     struct ff_copy_options o = {
         .struct_size = FF_SIZE(ff_copy_options, call),
-        .flags = ff_cli_has(c->cli, FF_OPT_REPLACE) ? FF_COPY_REPLACE : 0};
-    int rc;
+        .flags = (ff_cli_has(c->cli, FF_OPT_REPLACE) ? FF_COPY_REPLACE : 0) |
+                 (c->is_move ? FF_COPY_MOVE : 0)};
     if (c->is_move && c->source == c->target) {
         *how = FF_COPY_ON_MEDIUM;
         return move_within(c, workflow, task, to_workflow, to_task, e);
     }
-    rc = ff_copy_task(c->source, workflow, task, c->target, to_workflow, to_task, &o, how,
-                      e);
-    return rc || !c->is_move ? rc : ff_remove_task(c->source, workflow, task, e);
+    return ff_copy_task(c->source, workflow, task, c->target, to_workflow, to_task, &o,
+                        how, e);
 }
 
 /* What -n can know. */

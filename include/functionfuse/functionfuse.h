@@ -257,6 +257,7 @@ FF_API struct ff_doc *ff_read_task(struct ff_storage *, const char *workflow,
 FF_API int ff_move_task(struct ff_storage *, const char *workflow, const char *task,
                         const char *to_workflow, const char *to_task, struct ff_error *);
 #define FF_COPY_REPLACE 1u /* what is there, and is not the same */
+#define FF_COPY_MOVE    2u /* then remove it, if it still is what was copied */
 
 struct ff_copy_options {
     uint32_t struct_size, flags; /* FF_COPY_* */
@@ -273,8 +274,10 @@ enum ff_copy_how {
 /* A task into another place, of this storage or another of the same process; the workflow is
  * made when it is missing. A task that is there and has the same value is left: so what was
  * interrupted goes on when it is done again. What came from another storage is read back and
- * compared: FF_E_CORRUPT when it differs. FF_E_CONFLICT: another value is there. `options` and
- * *how (enum ff_copy_how) may be NULL. */
+ * compared: FF_E_CORRUPT when it differs. FF_E_CONFLICT: another value is there. FF_COPY_MOVE: an
+ * equal value that is there is FF_E_CONFLICT too (0.0 is equal to -0.0, and something would be
+ * lost), and so is a task that was replaced while it was copied: its new value stays. `options`
+ * and *how (enum ff_copy_how) may be NULL. */
 FF_API int ff_copy_task(struct ff_storage *, const char *workflow, const char *task,
                         struct ff_storage *to, const char *to_workflow,
                         const char *to_task, const struct ff_copy_options *options,

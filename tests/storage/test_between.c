@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies of tasks from one storage to another, each protocol on either side. */
+#include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "fixture.h"
@@ -145,6 +147,145 @@ START_TEST(copy_that_fails_leaves_nothing_and_goes_on_when_done_again)
 }
 END_TEST
 
+/* ---- moves ---- */
+
+static int move_to(struct ff_storage *from, struct ff_storage *to, const char *to_task,
+                   uint32_t flags, const struct ff_call *call, struct ff_error *e)
+{
+    struct ff_copy_options o = {.struct_size = FF_SIZE(ff_copy_options, call),
+                                .flags = FF_COPY_MOVE | flags,
+                                .call = call};
+    return ff_copy_task(from, "run", "a", to, "run", to_task, &o, NULL, e);
+}
+
+static void move_there(struct fixture *f)
+{
+    struct ff_storage *other = folder(f, "other");
+    save_sample(f, "a", 3);
+    CHECK_OK(move_to(f->storage, other, "b", 0, NULL, ee));
+    ck_assert(!ff_file_exists(f->storage, "run", "a", NULL));
+    ck_assert_int_eq(count_orphans(f, 0), 0);
+    ck_assert_int_ge(copy_to(other, "b", f->storage, "c", 0, NULL), FF_OK);
+    expect_sample_at(f, "run", "c", 3);
+    CHECK_CODE(move_to(f->storage, other, "b", 0, NULL, ee), FF_E_NOT_FOUND);
+    drop(other);
+}
+
+START_TEST(task_that_is_moved_is_there_and_no_longer_here)
+{
+    on_each(move_there);
+}
+END_TEST
+
+/* 0.0 and -0.0 are equal, and not the same. */
+static void move_onto_equal(struct fixture *f)
+{
+    struct ff_storage *other = folder(f, "other");
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_doc *doc = ff_doc_new(&e), *back;
+    CHECK_OK(ff_new_workflow(other, "run", ee));
+    CHECK_OK(ff_save(f->storage, "run", "a", ff_new_float(doc, -0.0, &e), NULL, ee));
+    CHECK_OK(ff_save(other, "run", "a", ff_new_float(doc, 0.0, &e), NULL, ee));
+    CHECK_CODE(move_to(f->storage, other, "a", 0, NULL, ee), FF_E_CONFLICT);
+    ck_assert(ff_file_exists(f->storage, "run", "a", NULL));
+    CHECK_OK(move_to(f->storage, other, "a", FF_COPY_REPLACE, NULL, ee));
+    ck_assert(!ff_file_exists(f->storage, "run", "a", NULL));
+    back = ff_read_task(other, "run", "a", NULL, &e);
+    double value = 1;
+    CHECK_OK(ff_real(ff_doc_root(back), &value, ee));
+    ck_assert(value == 0 && signbit(value));
+    ff_doc_free(back);
+    ff_doc_free(doc);
+    drop(other);
+}
+
+START_TEST(move_onto_an_equal_value_is_a_conflict)
+{
+    on_each(move_onto_equal);
+}
+END_TEST
+
+/* The same place through another protocol, so that nothing says that it is the same. */
+static void refuse_itself(struct fixture *f, struct ff_storage *alias, uint32_t flags)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    int rc = move_to(f->storage, alias, "a", flags, NULL, &e);
+    ck_assert_msg(rc == FF_E_CONFLICT || rc == FF_E_USAGE, "%d: %s", rc, e.message);
+    ck_assert(ff_file_exists(f->storage, "run", "a", NULL));
+}
+
+static void move_onto_itself(struct fixture *f)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_doc *doc = ff_doc_new(&e);
+    char json[1024];
+    (void)snprintf(json, sizeof json,
+                   "{\"kind\": \"fault\", \"options\": {\"inner\": %s}}", f->json);
+    struct ff_storage *alias = ff_storage_factory(f->host, json, &e);
+    ck_assert_msg(alias != NULL, "%s", e.message);
+    CHECK_OK(ff_save(f->storage, "run", "a", ff_new_int(doc, 7, &e), NULL, ee));
+    ff_doc_free(doc);
+    refuse_itself(f, alias, 0);
+    refuse_itself(f, alias, FF_COPY_REPLACE);
+    ck_assert(ff_file_exists(f->storage, "run", "a", NULL));
+    save_sample(f, "a", 3);
+    refuse_itself(f, alias, FF_COPY_REPLACE);
+    expect_sample_at(f, "run", "a", 3);
+    CHECK_OK(move_to(f->storage, alias, "b", 0, NULL, ee));
+    expect_sample_at(f, "run", "b", 3);
+    struct ff_names *names = ff_list_tasks(f->storage, "run", NULL, &e);
+    ck_assert(names && names->count == 1);
+    ff_names_free(names);
+    ff_storage_close(alias);
+}
+
+START_TEST(move_between_two_views_of_one_storage_loses_nothing)
+{
+    on_each(move_onto_itself);
+}
+END_TEST
+
+struct meanwhile {
+    struct fixture *f;
+    struct ff_storage *other;
+    atomic_int done;
+};
+
+/* Asked all the time; once the copy is there, somebody saves another value. */
+static int save_meanwhile(const struct ff_call *call)
+{
+    struct meanwhile *m = call->ctx;
+    if (!m->done && ff_file_exists(m->other, "run", "b", NULL) &&
+        !atomic_exchange(&m->done, 1)) {
+        save_sample(m->f, "a", 9);
+    }
+    return 0;
+}
+
+static void move_what_is_replaced(struct fixture *f)
+{
+    struct meanwhile m = {.f = f, .other = folder(f, "other")};
+    struct ff_call call = {.struct_size = FF_SIZE(ff_call, cancelled),
+                           .ctx = &m,
+                           .cancelled = save_meanwhile};
+    save_sample(f, "a", 3);
+    CHECK_CODE(move_to(f->storage, m.other, "b", 0, &call, ee), FF_E_CONFLICT);
+    ck_assert(m.done);
+    expect_sample_at(f, "run", "a", 9);
+    ck_assert_int_eq(count_orphans(f, 0), 0);
+    drop(m.other);
+}
+
+START_TEST(task_that_is_saved_while_it_is_moved_keeps_its_new_value)
+{
+    on_each(move_what_is_replaced);
+}
+END_TEST
+
 RUN_TESTS("between", copy_to_another_storage_and_back_is_the_same,
           another_value_there_is_a_conflict_unless_it_is_replaced,
-          copy_that_fails_leaves_nothing_and_goes_on_when_done_again)
+          copy_that_fails_leaves_nothing_and_goes_on_when_done_again,
+          task_that_is_moved_is_there_and_no_longer_here,
+          move_onto_an_equal_value_is_a_conflict,
+          move_between_two_views_of_one_storage_loses_nothing,
+          task_that_is_saved_while_it_is_moved_keeps_its_new_value)
