@@ -27,12 +27,28 @@ try() { # COMMAND: of the page, as it stands
         check "there is ${1%% *}" bash -n "$FF_SOURCE/${1%% *}"
         return
         ;;
+    'meson setup '*) set -- "${1/ -D/ $FF_SOURCE -D}" ;; # the tree is not the current folder
+    'meson install '*) return ;; # of what is built here already: install_tree
+    'export '*PKG_CONFIG_PATH*)
+        check "$1: names where it is installed" installs_there "$1"
+        use_tree
+        return
+        ;;
+    'export '*) eval "$1" ;;
     esac
     out=$(bash -c "$1" 2>"$work/.err" </dev/null)
     code=$?
     err=$(cat "$work/.err")
     [ "$code" -eq 0 ]
     result $? "$1"
+}
+
+installs_there() { # EXPORT: whether its folders are those of build/install
+    local paths
+    paths=$(meson introspect build/install --installed) || return
+    eval "$1"
+    [[ $paths == *"\"${PATH%%:*}/ff\""* && $paths == *"\"$PKG_CONFIG_PATH/functionfuse.pc\""* &&
+        $paths == *"\"$LD_LIBRARY_PATH/libfunctionfuse.so"* ]]
 }
 
 follow() { # PAGE

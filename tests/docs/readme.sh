@@ -16,6 +16,7 @@ check 'install' install_tree
 use_tree
 zeros field.npy 2000 1100
 printf '\200\004}.' >model.pkl # an empty dict
+unset FF_STORAGE
 
 follow README.md
 
@@ -36,6 +37,15 @@ json_is 'its plugin is loaded' \
 verbs=$("$FF" help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p' | tr '\n' ' ')
 # shellcheck disable=SC2016 # of Markdown
 is 'its verbs are those of ff help' "$(grep -oE '^`ls [a-z ]+`' "$readme" | tr -d '`')" "${verbs% }"
+
+check 'its demo builds what is its own' grep -q 'ninja -C build command$' "$FF_SOURCE/tools/demo"
+parts=$(ninja -C "$FF_BUILD" -t query command)
+for name in $FF_PLUGIN_FILES; do
+    like "$name among it" "$parts" "*/${name%.so}.copied*"
+done
+sources=$(ninja -C "$FF_BUILD" -t inputs command)
+like 'and the command' "$sources" '*/tools/main.c*'
+is 'but no test' "$(grep -E 'tests/(unit|pickle|cli|torture|hostile)/' <<<"$sources")" ''
 
 while read -r path _; do
     check "its map: there is $path" test -e "$FF_SOURCE/$path"
