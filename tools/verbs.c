@@ -107,9 +107,15 @@ const struct ff_verb ff_verbs[] = {
      ff_verb_mv},
     {"verify", "[WORKFLOW[/PATTERN]]", 0, 1, FF_OPT_BIT(FF_OPT_DEEP),
      "check tasks and their big data", "ff verify --deep climate",
-     "Checks digests, form, and that big data is there and whole. Exit code 4 when "
-     "there\n"
-     "is a fault. -v prints what is well, too.\n",
+     "Checks digests and form of tasks, and that big data is there in its whole "
+     "size;\n"
+     "--deep also reads its elements, and sees what does not decompress or goes against "
+     "a\n"
+     "checksum in it. HDF5 without compression (the default) has none of its elements: "
+     "a\n"
+     "change of those alone is not seen. Exit code 4 when there is a fault. -v prints "
+     "what\n"
+     "is well, too.\n",
      ff_verb_verify},
     {"gc", "[WORKFLOW]", 0, 1, FF_OPT_BIT(FF_OPT_GRACE) | FF_OPT_BIT(FF_OPT_ASSUME_LOST),
      "find, and with -y remove, what no task refers to", "ff gc -y --grace 7d",

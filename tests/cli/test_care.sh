@@ -43,6 +43,25 @@ is 'a wrong digest is exit 4' "$code" 4
 like 'and named' "$out" 'corrupt *wf/a*'
 "$FF" put wf/a a.npy
 
+damage() { # TASK OPTION...: save an array, and write over bytes in the middle of its file
+    local task=$1 file
+    shift
+    "$FF" put "deep/$task" "$FF_SOURCE/tests/data/coads_sst.npy" "$@"
+    file=$(find store/deep/bigdata -type f -size +2k | head -n 1)
+    printf '\377\377\377\377\377\377' |
+        dd of="$file" bs=1 seek=$(($(stat -c %s "$file") / 2)) conv=notrunc 2>/dev/null
+}
+damage packed --compression deflate
+good 'elements are not read' verify deep
+run verify --deep deep
+is '--deep sees what does not decompress' "$code" 4
+"$FF" rm deep/packed
+damage plain
+good 'without a checksum a change is not seen, as ff help verify says' verify --deep deep
+"$FF" help verify >help
+check 'it does' grep -q 'is not seen' help
+"$FF" rm -r deep
+
 rm -f store/wf/a
 good 'gc spares what is young' gc
 like 'and says so' "$out" '*orphan *wf*spared *wf*'
