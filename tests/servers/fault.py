@@ -9,6 +9,7 @@ by a line instead of a request:
   !off                               no fault any more: how often one fired, how often another host
                                      was visited, how many signatures were wrong
   !count METHOD PART                 how many such requests came since !off
+  !header METHOD NAME                of the last such request with a right signature
   !uploads                           how many uploads were begun and have no end
 
 faults.py has the faults.
@@ -78,6 +79,7 @@ class Store:
         self.requests, self.serial = [], 0
         self.fault, self.fired, self.leaks, self.bad_signatures = None, 0, 0, 0
         self.ignore_conditions = False
+        self.last_headers = {}
 
     def put(self, key, body, writer=""):
         self.serial += 1
@@ -278,6 +280,8 @@ class Connection:
                 s.fault, s.fired, s.requests, s.ignore_conditions = None, 0, [], False
             elif words[0] == "count":
                 text = str(sum(m == words[1] and words[2] in t for m, t in s.requests))
+            elif words[0] == "header":
+                text = s.last_headers.get(words[1], {}).get(words[2], "")
             else:
                 text = str(len(s.uploads))
         self.send(text.encode() + b"\n")
@@ -298,6 +302,7 @@ class Connection:
                 self.send(failure(403, "SignatureDoesNotMatch").wire(r.method == "HEAD"))
                 return
             self.store.requests.append((r.method, r.target))
+            self.store.last_headers[r.method] = r.headers
             fault, n = self.take_fault(r), self.store.fault and self.store.fault[3]
         if fault:
             fault(self, r, n)
