@@ -30,7 +30,7 @@ static int init_curl(void *ctx)
 static int open_curl(const struct ff_host_services *host, struct ff_error *e)
 {
     const struct ff_once *once = host->query(host, FF_ONCE_1);
-    int code = once ? once->run(host, "libcurl", init_curl, NULL) : FF_E_PLUGIN;
+    int code = once ? once->run(host, "libcurl", init_curl, NULL) : init_curl(NULL);
 
     return code ? ff_fail(e, code, "http", "libcurl cannot be started") : FF_OK;
 }
@@ -174,7 +174,7 @@ static const char *http_identity(void *inst)
     return ((struct ff_http_root *)inst)->identity;
 }
 
-static const char *const needs[] = {FF_VALUES_1, FF_ONCE_1, NULL};
+static const char *const needs[] = {FF_VALUES_1, NULL};
 
 static const struct ff_protocol protocol = {
     .struct_size = FF_SIZE(ff_protocol, options_schema),

@@ -43,6 +43,19 @@ static const void *need(void *bound, const char *id)
     return table;
 }
 
+/* A medium for reading alone says so, and then there is nothing that could be tried on it. */
+static void need_writable(void)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    int code = subject.commit->make_workflow(subject.commit, "wf", NULL, &e);
+
+    if (code == FF_E_UNSUPPORTED) {
+        case_skip("it cannot be written to: %s", e.message);
+    }
+    CASE_MSG(!code, "ff.commit/1, make_workflow\n  it gave %d (%s: %s)", code, e.place,
+             e.message);
+}
+
 void subject_open(void)
 {
     char text[1024];
@@ -64,8 +77,7 @@ void subject_open(void)
                   "derived");
         subject.commit = subject.derived;
     }
-    CLAUSE_OK(subject.commit->make_workflow(subject.commit, "wf", NULL, e),
-              "ff.commit/1, make_workflow");
+    need_writable();
     CLAUSE_OK(
         subject.protocol->bind(subject.inst, "wf/bigdata", &subject.bigdata, NULL, e),
         "bind: a folder below the root");
