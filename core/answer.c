@@ -57,13 +57,15 @@ static int agree(struct ff_answer *a, int returned)
     int code = returned;
 
     if (code > 0) {
-        code = FF_E_PLUGIN;
+        code = a->changes ? FF_E_UNKNOWN_OUTCOME : FF_E_PLUGIN;
         (void)snprintf(own->message, sizeof own->message,
                        "%s() returned %d, which is not an answer", a->function, returned);
         ff_misbehaves(a->services, a->plugin, "%s (error.h: 0, or a negative ff_code%s)",
                       own->message, a->may_decline ? ", or FF_DECLINED" : "");
     } else if (code == FF_OK) {
-        code = own->code < 0 ? own->code : FF_E_PLUGIN;
+        code = a->changes      ? FF_E_UNKNOWN_OUTCOME
+               : own->code < 0 ? own->code
+                               : FF_E_PLUGIN;
         ff_misbehaves(a->services, a->plugin,
                       "%s() returned FF_OK and filled the error: %.300s (error.h: the "
                       "function that fails says so in what it returns)",

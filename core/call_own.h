@@ -18,6 +18,7 @@ struct ff_answer {
     const char *plugin, *function;
     struct ff_error error;
     int may_decline;
+    int changes;   /* it may have been done, whatever a broken answer says */
     int is_placed; /* the place is the plugin's name where it gave none */
 };
 

@@ -50,6 +50,11 @@ static void *give_buffer(struct ff_io *io, uint64_t size_bytes)
     struct item *it = (struct item *)(void *)io;
     void *buffer;
 
+    if (atomic_load(&it->ended)) {
+        (void)breach(it, NULL, "buffer() was called after done()",
+                     "buffer: called once before bytes come");
+        return NULL;
+    }
     if (atomic_exchange(&it->asked, 1)) {
         (void)breach(it, NULL, "buffer() was called twice for a GET",
                      "buffer: called once");
@@ -115,6 +120,11 @@ static void copy_back(struct item *it)
     memcpy(real->tag, it->io.tag, sizeof real->tag);
 }
 
+static int changes(const struct item *it)
+{
+    return it->io.op != FF_GET && it->io.op != FF_HEAD;
+}
+
 static int end_item(struct item *it, int code, const struct ff_error *error)
 {
     const struct ff_watch *w = it->run->watch;
@@ -122,6 +132,7 @@ static int end_item(struct item *it, int code, const struct ff_error *error)
     struct ff_answer a;
 
     ff_answer_ask(&a, w->services, w->plugin, "done");
+    a.changes = changes(it);
     if (code) {
         ff_error_copy(&a.error, error);
     }
@@ -133,6 +144,7 @@ static int end_item(struct item *it, int code, const struct ff_error *error)
         code = check_came(it, &e);
     }
     copy_back(it);
+    it->io.name = it->io.from = ""; /* the maker may free them in done() */
     return it->run->real->done(it->run->real, it->real, code, code ? &e : NULL);
 }
 
@@ -161,7 +173,7 @@ static void end_others(struct run *run, int code)
             (void)breach(it, &e, "run() returned without done()",
                          "done() is called exactly once for each item");
             it->io.size_bytes = it->io.object_bytes = 0;
-            e.code = code ? code : e.code;
+            e.code = code ? code : changes(it) ? FF_E_UNKNOWN_OUTCOME : e.code;
             (void)end_item(it, e.code, &e);
         }
         ff_free(it);

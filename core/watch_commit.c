@@ -22,7 +22,9 @@ static const struct ff_watch *watch_of(const struct ff_commit *commit)
                        "the protocol %.60s has no " #function "() in ff.commit/1",       \
                        w->plugin);                                                       \
     }
-#define ANSWER(call) return ff_answer_settle(&a, (call), e)
+/* The same of one whose work is kept: after a broken answer nothing may be deleted. */
+#define ASK_CHANGE(function) ASK(function) a.changes = 1;
+#define ANSWER(call)         return ff_answer_settle(&a, (call), e)
 
 static int make_workflow(const struct ff_commit *self, const char *workflow,
                          const struct ff_call *call, struct ff_error *e)
@@ -41,7 +43,7 @@ static int workflow_exists(const struct ff_commit *self, const char *workflow,
 static int remove_workflow(const struct ff_commit *self, const char *workflow,
                            const struct ff_call *call, struct ff_error *e)
 {
-    ASK(remove_workflow)
+    ASK_CHANGE(remove_workflow)
     ANSWER(c->remove_workflow(c, workflow, call, &a.error));
 }
 
@@ -92,7 +94,7 @@ static int commit(const struct ff_commit *self, struct ff_intent *taken, const c
                   struct ff_error *e)
 {
     int code;
-    ASK(commit)
+    ASK_CHANGE(commit)
     code = c->commit(c, taken, task, mode, displaced, call, &a.error);
     check_displaced(&a, displaced);
     ANSWER(code);
@@ -112,7 +114,7 @@ static int displace(const struct ff_commit *self, const char *workflow, const ch
                     struct ff_error *e)
 {
     int code;
-    ASK(displace)
+    ASK_CHANGE(displace)
     code = c->displace(c, workflow, task, displaced, call, &a.error);
     check_displaced(&a, displaced);
     ANSWER(code);
@@ -132,7 +134,7 @@ static int rename_task(const struct ff_commit *self, const char *workflow,
                        const char *task, const char *to, const struct ff_call *call,
                        struct ff_error *e)
 {
-    ASK(rename)
+    ASK_CHANGE(rename)
     ANSWER(c->rename(c, workflow, task, to, call, &a.error));
 }
 
