@@ -44,18 +44,22 @@ static int load_and_describe(void *ctx)
 
 static void explain(const struct ff_child_end *end, struct ff_verdict *v)
 {
+    const char *what;
+
     switch (end->outcome) {
     case FF_CHILD_DONE:
         ff_verdict_set(v, "probe",
                        "its describe function gives something else each time");
         break;
     case FF_CHILD_EXITED:
-        ff_verdict_set(v, "probe", "in a child, its code ended the process: exit code %d",
-                       end->number);
+        ff_verdict_set(v, "probe",
+                       "in a child, its code ended the process: exit code %d%s",
+                       end->number, end->number ? "" : ", or quick_exit()");
         break;
     case FF_CHILD_DIED:
+        what = sigdescr_np(end->number);
         ff_verdict_set(v, "probe", "in a child, its code died of signal %d (%s)",
-                       end->number, sigdescr_np(end->number));
+                       end->number, what ? what : "a real-time signal");
         break;
     case FF_CHILD_LATE:
         ff_verdict_set(v, "probe", "in a child, it had not loaded after %d s",

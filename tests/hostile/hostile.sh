@@ -166,6 +166,11 @@ probed exits '*in a child, its code ended the process: exit code 42*' '-DON_LOAD
 probed ends '*ended the process: exit code 0*' '-DON_LOAD=_exit(0)'
 probed aborts '*died of signal 6*' '-DON_LOAD=abort()'
 probed sleeps '*had not loaded after 2 s*' '-DON_LOAD=pause()'
+probed closes '*had not loaded after 2 s*' '-DON_LOAD=for(int i=3;i<64;i++)close(i);pause()'
+probed becomes '*had not loaded after 2 s*' '-DON_LOAD=execl("/bin/sleep","sleep","60",NULL)'
+probed leaves '*ended the process: exit code 3*' '-DON_LOAD=exit(3)'
+probed real-time '*died of signal * (a real-time signal)*' '-DON_LOAD=raise(SIGRTMIN+3)'
+probed hungry '*in a child, its code *' '-DON_LOAD=for(;;)*(volatile char*)sbrk(1<<26)=1'
 probed ifunc '*died of signal 11*' -DIFUNC
 probed wild-name '*died of signal 11*' '-DNAME=(const char*)16'
 probed changes '*something else each time*' -DCHANGES
