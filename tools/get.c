@@ -179,7 +179,7 @@ static int write_value(struct ff_value v, enum format format, struct ff_out *out
         rc = ff_show(v, SIZE_MAX, 0, ff_out_text, out, e);
         return rc ? rc : ff_out_text(out, "\n", 1);
     }
-    (void)ff_fail(e, FF_E_TYPE, NULL, "%s is for arrays%s, this is a %s",
+    (void)ff_fail(e, FF_E_TYPE, NULL, "%s is for arrays%s, this is of kind %s",
                   format_names[format], format == AS_RAW ? ", str and bytes" : "",
                   ff_kind_name(ff_kind(v)));
     ff_error_fix(e, "--as json, pkl or text, or name an array inside with #PATH");

@@ -107,6 +107,19 @@ static int take_slice(struct ff_target *t, const char *text, struct ff_error *e)
     return rc;
 }
 
+/* A slice whose ']' was forgotten reads as a path: say what was meant. */
+static int check_closed(const char *path, struct ff_error *e)
+{
+    const char *open = strrchr(path, '[');
+    if (!open || strpbrk(open, "]'\"") || !strpbrk(open, ":,.")) {
+        return FF_DECLINED;
+    }
+    (void)ff_fail(e, FF_E_USAGE, NULL, "not a slice: %.200s: no ']' at column %zu", open,
+                  strlen(open) + 1);
+    ff_error_fix(e, "as numpy: [0, 10:20, ::2, ..., -1]");
+    return FF_E_USAGE;
+}
+
 /* "a.b[1:3]" where a.b is an array; FF_DECLINED when the bracket is part of the path. */
 static int find_slice(struct ff_cli *c, struct ff_target *t, const char *path,
                       struct ff_error *e)
@@ -114,7 +127,7 @@ static int find_slice(struct ff_cli *c, struct ff_target *t, const char *path,
     int cut = ff_selection_split(path);
     char *before;
     if (cut < 0) {
-        return FF_DECLINED;
+        return check_closed(path, e);
     }
     before = strndup(path, (size_t)cut);
     if (!before) {
@@ -130,7 +143,8 @@ static int find_slice(struct ff_cli *c, struct ff_target *t, const char *path,
         return take_slice(t, path + cut + 1, e);
     }
     if (strpbrk(path + cut, ":,.")) {
-        (void)ff_fail(e, FF_E_USAGE, NULL, "only arrays can be sliced, this is a %s",
+        (void)ff_fail(e, FF_E_USAGE, NULL,
+                      "only arrays can be sliced, this is of kind %s",
                       ff_kind_name(ff_kind(t->value)));
         return FF_E_USAGE;
     }
@@ -170,6 +184,18 @@ void ff_target_blame(const struct ff_target *t, struct ff_error *e)
     ff_error_at(e, at);
 }
 
+/* What the medium says of a file that is not there names no task. */
+static void say_missing(struct ff_storage *storage, const struct ff_target *t,
+                        struct ff_error *e)
+{
+    struct ff_error own = FF_ERROR_INIT;
+    if (e->code == FF_E_NOT_FOUND && storage &&
+        !ff_file_exists(storage, t->address.workflow, t->address.task, &own) &&
+        (!own.code || own.code == FF_E_NOT_FOUND)) {
+        (void)snprintf(e->message, sizeof e->message, "no such task");
+    }
+}
+
 int ff_target_find(struct ff_cli *c, const char *address, int open, struct ff_target *t,
                    struct ff_error *e)
 {
@@ -181,6 +207,7 @@ int ff_target_find(struct ff_cli *c, const char *address, int open, struct ff_ta
     }
     storage = ff_cli_storage(c, t->address.storage, e);
     t->doc = ff_read_task(storage, t->address.workflow, t->address.task, &options, e);
+    say_missing(storage, t, e);
     if (!e->code) {
         (void)find_value(c, t, open, e);
     }

@@ -82,16 +82,18 @@ check 'which stays one' test -L link.npy
 check 'to the new file' cmp a.npy keep.npy
 is 'with its old mode' "$(stat -c %a keep.npy)" 640
 echo old >keep.json
-bad 3 '*' get wf/none -o keep.json
+bad 3 'wf/none: no such task*fix: *ff ls*' get wf/none -o keep.json
 bad 2 '*npy is for arrays*' get wf/v -o keep.json --as npy
 is 'a failure leaves the old file' "$(cat keep.json)" old
 bad 2 '*raw is for arrays, str and bytes*' get wf/v#n --as raw
 bad 3 '*wf/v#none.such*' get wf/v#none.such
 bad 3 '*' get wf/v#nothing
 bad 3 '*' get 'wf/v#list[9]'
-bad 2 '*only arrays can be sliced, this is a *' get 'wf/v#list[0:1]'
+bad 2 '*only arrays can be sliced, this is of kind *' get 'wf/v#list[0:1]'
 bad 2 '*wf/a#\[9\]*index 9 is outside of axis 0 of length 4*' get 'wf/a#[9]'
 bad 2 '*not a slice*' get 'wf/a#[0,0,0]'
+bad 2 "wf/a*: not a slice: [[]0:2, ::2: no ']' at column 10*fix: as numpy*" get 'wf/a[0:2, ::2'
+bad 2 "*the path*" get 'wf/v#list[1'
 bad 2 '*suffix of b.xyz*' get wf/a -o b.xyz
 bad 2 '*format csv*npy, json, pkl, raw or text' get wf/a --as csv
 bad 2 '*--json reports on a file*' get wf/a --json

@@ -18,7 +18,7 @@ good 'show a slice' show 'climate/sst#field[0:3]'
 like 'with its own shape' "$out" '*3*6*'
 good 'show --json' show climate/sst --json
 json_is 'it reports' "d['version'], d['kind'], d['length'], 'degC' in d['tree']" "(1, 'dict', 2, True)"
-bad 3 '*climate/none*' show climate/none
+bad 3 'climate/none: no such task*' show climate/none
 bad 3 '*' show climate/sst#none
 
 good 'info' info climate/sst
