@@ -175,12 +175,12 @@ static int on_difference(void *ctx, const struct ff_difference *x)
     if (d->cli->json) {
         return add_row(d, x, a, b);
     }
-    ff_print_name(d->cli, x->path[0] ? x->path : ".");
+    ff_print_name(d->cli, x->path[0] ? x->path : "(root)");
     (void)fputs(": ", stdout);
     if (x->kind == FF_DIFF_ELEMENTS) {
         put_index(x, index, sizeof index);
-        (void)printf("%llu elements differ, the first at [%s]",
-                     (unsigned long long)x->count, index);
+        (void)printf("%llu element%s, the first at [%s]", (unsigned long long)x->count,
+                     x->count == 1 ? " differs" : "s differ", index);
         if (!isnan(x->largest)) {
             (void)printf(", by at most %g", x->largest);
         }

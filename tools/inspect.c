@@ -244,7 +244,8 @@ static void print_globals(const struct ff_cli *c, struct ff_value list)
         ff_print_safe(stdout, name, strlen(name), 0);
         (void)fputs(": ", stdout);
         print_list(c, ff_get(row, "uses"), ", ");
-        (void)printf(", %lld times\n", number_of(row, "count"));
+        (void)printf(", %lld time%s\n", number_of(row, "count"),
+                     number_of(row, "count") == 1 ? "" : "s");
     }
 }
 
@@ -256,10 +257,11 @@ static void print_pickle(const struct ff_cli *c, struct ff_value row)
     (void)ff_boolean(ff_get(row, "digest"), &digest, NULL);
     (void)text_of(row, "member", member, sizeof member);
     ff_print_safe(stdout, member, strlen(member), 0);
-    (void)printf("%spickle at %lld: protocol %lld, %lld bytes, %lld calls%s\n",
+    (void)printf("%spickle at %lld: protocol %lld, %lld bytes, %lld call%s%s\n",
                  member[0] ? ": " : "", number_of(row, "offset"),
                  number_of(row, "protocol"), number_of(row, "bytes"),
-                 number_of(row, "calls"), digest ? ", its SHA-1 behind it" : "");
+                 number_of(row, "calls"), number_of(row, "calls") == 1 ? "" : "s",
+                 digest ? ", its SHA-1 behind it" : "");
     print_globals(c, ff_get(row, "globals"));
     for (size_t i = 0; i < ff_length(ids); i++) {
         struct ff_value id = {NULL, 0};
@@ -340,7 +342,9 @@ static int verdict_of(const struct looking *l, const char *path, struct ff_error
     if (e->code || !(l->unsafe || l->broken)) {
         return e->code;
     }
-    return ff_fail(e, l->unsafe ? FF_E_UNSAFE : FF_E_CORRUPT, path, "%s", l->why);
+    return l->unsafe
+               ? ff_fail(e, FF_E_UNSAFE, path, "%s", l->why)
+               : ff_fail(e, FF_E_CORRUPT, path, "this is no whole pickle: %s", l->why);
 }
 
 int ff_verb_inspect(struct ff_cli *c, struct ff_error *e)

@@ -30,9 +30,9 @@ differ '*x: 1 -> 1.5*' wf/a wf/b
 like 'an item that changed' "$out" $'*y[[]1]: 2 -> 3\n*'
 like 'an item that is only in B' "$out" $'*y[[]2]: only in B: 4\n*'
 like 'a key that is only in B' "$out" '*z: only in B: None*'
-like 'elements' "$out" '*f: 1 elements differ, the first at [[]2, 3], by at most 11*'
+like 'elements' "$out" '*f: 1 element differs, the first at [[]2, 3], by at most 11*'
 differ '*->*' a.npy c.npy
-differ '*1 elements differ, the first at [[]3]*' 'wf/a#f[2]' 'wf/b#f[2]'
+differ '(root): 1 element differs, the first at [[]3]*' 'wf/a#f[2]' 'wf/b#f[2]'
 run diff wf/a wf/b --json
 is '--json: exit code' "$code" 1
 json_is 'it reports' "d['version'], d['equal'], sorted((r['path'], r['what']) for r in d['differences'])" \

@@ -35,6 +35,10 @@ bad 2 '*deny.json*' inspect good.pkl --policy deny.json
 bad 2 '*--as*' inspect good.pkl --as npy
 bad 3 '*none.pkl*' inspect none.pkl
 
+like 'one is one' "$("$FF" inspect evil.pkl 2>&1)" '*1 call?*1 time?*'
+printf hello >none.txt
+judged 4 '*none.txt: this is no whole pickle: *' none.txt
+
 good 'opcodes' inspect good.pkl --opcodes
 like 'each is a line' "$out" '*BINUNICODE*a*BININT1*1*STOP*'
 good '--json' inspect acme.pkl --allow acme.Wave --json
