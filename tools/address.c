@@ -128,7 +128,8 @@ static int parse_task(struct ff_address *a, const char *text, enum ff_address_fo
                    e);
     }
     if (*a->task == 0) {
-        return bad(text, "no task after '/'", "WORKFLOW/TASK", e);
+        return bad(text, "no task after '/'",
+                   "WORKFLOW/TASK; a workflow alone is written without '/'", e);
     }
     if (pattern && strpbrk(a->task, GLOB_SIGNS)) {
         a->is_pattern = 1;

@@ -109,6 +109,9 @@ static int copy_one(struct copies *c, const char *workflow, const char *task,
                              : transfer(c, workflow, task, to_workflow, to_task, &how, e);
     (void)ff_address_print(workflow, task, from, sizeof from);
     (void)ff_address_print(to_workflow, to_task, to, sizeof to);
+    if (rc == FF_E_CONFLICT && !c->is_move) {
+        ff_error_fix(e, "ff cp --replace puts this one in its place");
+    }
     if (rc) {
         return rc;
     }
@@ -200,6 +203,11 @@ static int parse(struct copies *c, struct ff_error *e)
         rc = ff_address_parse(&c->to, c->cli->args[1],
                               shape.task ? FF_ADDRESS_TASK : FF_ADDRESS_WORKFLOW, e);
         ff_address_free(&shape);
+    }
+    if (!rc && !c->to.storage && c->to.workflow && c->to.workflow[0] == '.') {
+        rc = ff_fail(e, FF_E_USAGE, NULL, "%s: no workflow begins with a dot",
+                     c->cli->args[1]);
+        ff_error_fix(e, "a storage goes before a ':', as %.100s:", c->cli->args[1]);
     }
     return rc ? rc : check_shape(c, e);
 }

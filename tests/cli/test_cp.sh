@@ -26,11 +26,13 @@ good 'to another workflow, which is made, with its name' cp wf/a new
 same 'is the same' wf/a new/a
 good 'again' cp wf/a new --json
 json_is 'it is there' "d['copied'][0]['how']" there
-bad 8 '*new/a*another value is there*' cp wf/b new/a
+bad 8 '*new/a*another value is there*fix: *--replace*' cp wf/b new/a
 same 'it is left' wf/a new/a
 good '--replace' cp --replace wf/b new/a
 same 'it is replaced' wf/b new/a
 is 'and leaves no orphan' "$(orphans store)" '[]'
+bad 2 '*./lab: no workflow*fix: *./lab:' cp wf/a ./lab
+bad 2 "*no task after '/'*a workflow alone*" cp 'wf/*' ./lab:wf/
 bad 2 '*onto itself*' cp wf/a wf/a
 bad 2 '*wf is a workflow*-r*' cp wf ./lab:wf
 bad 2 '*several*' cp 'wf/*' ./lab:wf/a
