@@ -27,15 +27,23 @@ static void report(struct removal *r, const char *workflow, const char *task,
     }
 }
 
-static int remove_workflow(struct removal *r, struct ff_storage *s, const char *workflow,
+static int check_recursive(const struct removal *r, const char *workflow,
                            struct ff_error *e)
 {
-    struct ff_names *tasks;
     if (!ff_cli_has(r->cli, FF_OPT_RECURSIVE)) {
         (void)ff_fail(e, FF_E_USAGE, NULL, "%s is a workflow", workflow);
         ff_error_fix(e, "-r removes it with all its tasks; '%.150s/*' its tasks",
                      workflow);
-        return FF_E_USAGE;
+    }
+    return e->code;
+}
+
+static int remove_workflow(struct removal *r, struct ff_storage *s, const char *workflow,
+                           struct ff_error *e)
+{
+    struct ff_names *tasks;
+    if (check_recursive(r, workflow, e)) {
+        return e->code;
     }
     tasks = ff_list_tasks(s, workflow, NULL, e);
     if (tasks && !r->cli->dry_run) {
@@ -73,14 +81,22 @@ static int remove_pattern(struct removal *r, struct ff_storage *s,
     return e->code;
 }
 
+static int check_there(struct ff_storage *s, const struct ff_address *a,
+                       struct ff_error *e)
+{
+    return ff_file_exists(s, a->workflow, a->task, e)
+               ? FF_OK
+               : ff_fail(e, FF_E_NOT_FOUND, NULL, "%s/%s: no such task", a->workflow,
+                         a->task);
+}
+
 static int remove_task(struct removal *r, struct ff_storage *s,
                        const struct ff_address *a, struct ff_error *e)
 {
     if (!r->cli->dry_run) {
         (void)ff_remove_task(s, a->workflow, a->task, e);
-    } else if (!ff_file_exists(s, a->workflow, a->task, e)) {
-        (void)ff_fail(e, FF_E_NOT_FOUND, NULL, "%s/%s: no such task", a->workflow,
-                      a->task);
+    } else {
+        (void)check_there(s, a, e);
     }
     if (!e->code) {
         report(r, a->workflow, a->task, e);
@@ -88,14 +104,33 @@ static int remove_task(struct removal *r, struct ff_storage *s,
     return e->code;
 }
 
+static int parse(struct ff_address *a, const char *text, struct ff_error *e)
+{
+    int rc = ff_address_parse(a, text, FF_ADDRESS_PATTERN, e);
+    return rc || a->workflow ? rc
+                             : ff_fail(e, FF_E_USAGE, NULL,
+                                       "ff rm takes no whole storage: %.200s", text);
+}
+
+/* Of several arguments none is removed when one of them cannot be. */
+static int judge(struct removal *r, const char *text, struct ff_error *e)
+{
+    struct ff_address a;
+    int rc = parse(&a, text, e);
+    if (!rc && !a.task) {
+        rc = check_recursive(r, a.workflow, e);
+    } else if (!rc && !a.is_pattern) {
+        rc = check_there(ff_cli_storage(r->cli, a.storage, e), &a, e);
+    }
+    ff_address_free(&a);
+    return rc;
+}
+
 static int remove_address(struct removal *r, const char *text, struct ff_error *e)
 {
     struct ff_address a;
     struct ff_storage *s;
-    int rc = ff_address_parse(&a, text, FF_ADDRESS_PATTERN, e);
-    if (!rc && !a.workflow) {
-        rc = ff_fail(e, FF_E_USAGE, NULL, "ff rm takes no whole storage: %.200s", text);
-    }
+    int rc = parse(&a, text, e);
     if (!rc) {
         s = ff_cli_storage(r->cli, a.storage, e);
         rc = !a.task        ? remove_workflow(r, s, a.workflow, e)
@@ -115,6 +150,9 @@ int ff_verb_rm(struct ff_cli *c, struct ff_error *e)
         ff_json_begin(&r.json, &json);
         ff_json_flag(&r.json, r.json.root, "dry_run", c->dry_run);
         r.list = ff_json_list(&r.json, r.json.root, "removed");
+    }
+    for (int i = 0; !rc && c->arg_count > 1 && i < c->arg_count; i++) {
+        rc = judge(&r, c->args[i], e);
     }
     for (int i = 0; !rc && i < c->arg_count; i++) {
         rc = remove_address(&r, c->args[i], e);

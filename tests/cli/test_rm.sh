@@ -48,6 +48,11 @@ like 'but told' "$err" '*nothing matches*'
 bad 3 '*wf/none*' rm wf/none
 bad 3 '*wf/none*' rm -n wf/none
 bad 3 '*' rm -r none
+bad 3 '*wf/none*' rm wf/a wf/none
+bad 2 '*whole tasks*' rm wf/a 'wf/b1#x'
+bad 2 '*wf is a workflow*' rm wf/a wf
+good 'of several none went' ls wf/a
+is 'as one could not' "$out" a
 bad 2 '*whole tasks*' rm wf/a#x
 bad 2 '*' rm ''
 run rm --json wf/none
