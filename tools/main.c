@@ -146,14 +146,23 @@ static bool is_folder(struct ff_cli *c, const char *name, struct ff_error *e)
     return !e->code && !known && name[0] != '{' && name[0] != '@';
 }
 
-/* To open a folder makes it: a mistyped name would read as a storage without a fault. */
-static int check_there(struct ff_cli *c, const char *name, struct ff_error *e)
+/* The folder that opening the storage `name` would make, or NULL. */
+static const char *missing_folder(struct ff_cli *c, const char *name, struct ff_error *e)
 {
     struct stat st;
     name = name ? name : ff_cli_value(c, FF_OPT_STORAGE);
     name = name ? name : getenv("FF_STORAGE");
-    if (name && name[0] && is_folder(c, name, e) && stat(name, &st) && errno == ENOENT) {
-        (void)ff_fail(e, FF_E_NOT_FOUND, name,
+    return name && name[0] && is_folder(c, name, e) && stat(name, &st) && errno == ENOENT
+               ? name
+               : NULL;
+}
+
+/* To open a folder makes it: a mistyped name would read as a storage without a fault. */
+static int check_there(struct ff_cli *c, const char *name, struct ff_error *e)
+{
+    const char *missing = missing_folder(c, name, e);
+    if (missing) {
+        (void)ff_fail(e, FF_E_NOT_FOUND, missing,
                       "no storage of this name in the configuration, and no such folder");
         ff_error_fix(e, "ff store list shows what there is; ff put makes a folder");
     }
@@ -169,6 +178,7 @@ struct ff_storage *ff_cli_storage_new(struct ff_cli *c, const char *name,
                                       struct ff_error *e)
 {
     struct ff_cli_store *s = c->stores;
+    const char *missing;
     name = name ? name : ff_cli_value(c, FF_OPT_STORAGE);
     if (is_store(&s[0], name)) {
         return s[0].storage;
@@ -183,8 +193,12 @@ struct ff_storage *ff_cli_storage_new(struct ff_cli *c, const char *name,
         (void)ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
         return NULL;
     }
+    missing = missing_folder(c, name, e);
     if (ff_cli_host(c, e)) {
         s[0].storage = ff_storage_open(c->host, name, e);
+    }
+    if (missing && s[0].storage) {
+        ff_print_note(c, "made the folder %s", missing);
     }
     return s[0].storage;
 }

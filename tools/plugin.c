@@ -212,22 +212,6 @@ static int info_elsewhere(struct ff_cli *c, const char *file, const struct stat 
     return rc ? rc : e->code;
 }
 
-static int info(struct ff_cli *c, struct ff_error *e)
-{
-    const char *file = c->args[1];
-    struct ff_host *host = ff_cli_host(c, e);
-    struct stat st;
-    if (!host) {
-        return e->code;
-    }
-    if (stat(file, &st)) {
-        return ff_fail(e, FF_E_NOT_FOUND, file, "there is no such file");
-    }
-    return print_file(c, host, &st, e) ? e->code : info_elsewhere(c, file, &st, e);
-}
-
-/* ---- changes ---- */
-
 /* By name, or by file. */
 static const struct ff_plugin_row *find_row(const struct ff_host *host, const char *what,
                                             int by_file)
@@ -240,6 +224,27 @@ static const struct ff_plugin_row *find_row(const struct ff_host *host, const ch
     }
     return NULL;
 }
+
+static int info(struct ff_cli *c, struct ff_error *e)
+{
+    const char *file = c->args[1];
+    struct ff_host *host = ff_cli_host(c, e);
+    struct stat st;
+    if (!host) {
+        return e->code;
+    }
+    if (stat(file, &st)) {
+        const struct ff_plugin_row *named = find_row(host, file, 0);
+        (void)ff_fail(e, FF_E_NOT_FOUND, file, "there is no such file");
+        ff_error_fix(e,
+                     named ? "ff plugin info %.400s" : "ff plugin list has the files%s",
+                     named ? named->file : "");
+        return e->code;
+    }
+    return print_file(c, host, &st, e) ? e->code : info_elsewhere(c, file, &st, e);
+}
+
+/* ---- changes ---- */
 
 static int install(struct ff_cli *c, struct ff_error *e)
 {

@@ -159,7 +159,8 @@ const struct ff_verb ff_verbs[] = {
      "eval \"$(ff completion bash)\"", "", ff_verb_completion},
     {"version", "", 0, 0, 0, "print the version", "ff version --json", "",
      ff_verb_version},
-    {"help", "[VERB]", 0, 1, 0, "explain a verb, or list them", "ff help get", "",
+    {"help", "[VERB]", 0, 2, 0, "explain a verb, or list them", "ff help get",
+     "What follows VERB, as in ff help plugin new, is explained with it.\n",
      ff_verb_help},
     {NULL, NULL, 0, 0, 0, NULL, NULL, NULL, NULL},
 };

@@ -38,6 +38,8 @@ json_is 'it is JSON' "d['version'], d['ff'] == '$(cut -d' ' -f2 <<<"$version")'"
 bad 2 '*verb lss*fix: did you mean ff ls?' lss
 bad 2 '*verb verfy*did you mean ff verify?' verfy
 bad 2 '*verb frobnicate*fix: ff help lists the verbs' frobnicate
+good 'a word behind the verb' help plugin new
+like 'is explained with it' "$out" '*new NAME*'
 bad 2 '*verb shwo*did you mean ff help show?' help shwo
 bad 2 '*option --jsn*did you mean --json?' ls --jsn
 bad 2 '*option -Z*fix: *' ls -Z

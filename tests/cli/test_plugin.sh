@@ -56,7 +56,8 @@ good 'info --json' plugin info mine/copy.so --json
 json_is 'its row' "d['plugins'][0]['name'], d['plugins'][0]['code']" "('npy', 'disabled')"
 good 'info of what is no plugin' plugin info mine/text.so
 like 'says so' "$out" '*not-elf*'
-bad 3 '*mine/none.so*' plugin info mine/none.so
+bad 3 '*mine/none.so*fix: ff plugin list*' plugin info mine/none.so
+bad 3 'npy: there is no such file*fix: ff plugin info */npy.so' plugin info npy
 good 'info of another file' plugin info mine/readme.txt
 like 'says so, too' "$out" '*state *suffix*'
 

@@ -74,6 +74,10 @@ echo '{"a": ' >broken.json
 echo '{"field": {"$npy": "missing.npy"}}' >missing.json
 echo 'no pickle' >text.pkl
 mkdir folder.npy
+run -v -S laab put wf/x a.npy
+like 'a folder that was made is told' "$err" '*made the folder laab*'
+run -v -S laab put wf/x a.npy
+is 'once' "$(grep -c 'made the folder' <<<"$err")" 0
 bad 3 '*missing.npy*' put wf/x missing.npy
 bad 4 '*empty.npy*' put wf/x empty.npy
 bad 4 '*text.npy*' put wf/x text.npy
