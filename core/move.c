@@ -95,33 +95,16 @@ int ff_moving_remove(const struct ff_moving *m,
 
 /* ---- ff_move_task ---- */
 
-struct target {
-    struct ff_storage *storage;
-    const char *workflow, *task;
-};
-
-static int target_is_there(void *ctx, struct ff_error *e)
-{
-    const struct target *t = ctx;
-    int there = ff_file_exists(t->storage, t->workflow, t->task, e);
-    return e->code ? e->code : there;
-}
-
 static int move_across(struct ff_storage *storage, const char *workflow, const char *task,
                        const char *to_workflow, const char *to_task, struct ff_error *e)
 {
     struct ff_save_options o = {.struct_size = FF_SIZE(ff_save_options, call),
                                 .flags = FF_SAVE_IF_ABSENT};
-    struct ff_moving m = {.storage = storage,
-                          .workflow = workflow,
-                          .task = task,
-                          .call = ff_storage_call(storage, NULL)};
-    struct target target = {storage, to_workflow, to_task};
-    struct ff_doc *doc = ff_moving_read(&m, e);
+    struct ff_doc *doc = ff_read_task(storage, workflow, task, NULL, e);
     int rc = ff_save(storage, to_workflow, to_task, ff_doc_root(doc), &o, e);
     ff_doc_free(doc);
     /* A crash before this leaves both; each owns its own big data. */
-    return rc ? rc : ff_moving_remove(&m, target_is_there, &target, e);
+    return rc ? rc : ff_remove_task(storage, workflow, task, e);
 }
 
 int ff_move_task(struct ff_storage *storage, const char *workflow, const char *task,
