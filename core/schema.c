@@ -361,9 +361,11 @@ static int check_node(const struct node *n, struct ff_vec *todo, struct ff_error
     char want[TEXT_BYTES], text[NAME_BYTES];
 
     if (!is_of_type(n->value, type_index(n->schema))) {
-        return ff_fail(e, FF_E_USAGE, n->path, "is of kind %s; expected: %s",
-                       ff_kind_name(ff_kind(n->value)),
-                       expected(n->schema, want, sizeof want));
+        (void)ff_fail(e, FF_E_USAGE, n->path, "is of kind %s; expected: %s",
+                      ff_kind_name(ff_kind(n->value)),
+                      expected(n->schema, want, sizeof want));
+        ff_error_fix(e, "write it as what is expected; its documentation has an example");
+        return FF_E_USAGE;
     }
     if ((list.doc && !is_one_of(list, n->value, e)) ||
         !is_in_range(n->schema, n->value)) {

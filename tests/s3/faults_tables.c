@@ -135,7 +135,7 @@ static void broken_answers_are_no_values(void)
         {"longer", GET, ALWAYS, FF_E_NETWORK, 0},
         {"shorter", GET, ALWAYS, FF_E_NETWORK, 0},
         {"squeezed", GET, ALWAYS, FF_E_NETWORK, 0},
-        {"squeezed", LIST, ALWAYS, FF_E_NETWORK, 0},
+        {"squeezed", LIST, ALWAYS, FF_E_CORRUPT, 0},
         {"huge_length", GET, ALWAYS, FF_E_NETWORK, 0},
         /* the range says the same, and all of it came */
         {"overflowing_length", GET, ALWAYS, FF_OK, 0},

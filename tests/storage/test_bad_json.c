@@ -34,7 +34,7 @@ static const struct {
     {"{\"kind\": \"file\"} x", {FF_E_USAGE, "line 1, column 18", NULL, 1}, ""},
     {"{'kind': 'file'}", {FF_E_USAGE, "line 1, column 2", NULL, 1}, ""},
     {"{\"kind\": \"file\", \"options\": {\"path\": 7}}",
-     {FF_E_USAGE, "options", "\"path\"", 1},
+     {FF_E_USAGE, "options.path", "a string", 1},
      ""},
     {"{\"kind\": \"file\", \"options\": {}}", {FF_E_USAGE, "options", "path", 1}, ""},
     {"{\"kind\": \"file\", \"options\": {\"path\": \"\"}}",
