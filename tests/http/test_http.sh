@@ -73,7 +73,7 @@ reads() { # WHAT: of the server at $url
     "$FF" "${here_store[@]}" get 'run/big[100:110, 3]' -o part2.npy
     check "$1: the same region" cmp part.npy part2.npy
     good "$1: every task is whole" -S "$at" verify other --deep
-    bad 3 '*run/none*no such object*' -S "$at" show run/none
+    bad 3 '*run/none*no such task*' -S "$at" show run/none
     bad 3 '*none*no such workflow*' -S "$at" ls none
     bad 4 '*run/empty*' -S "$at" show run/empty
 }
