@@ -62,6 +62,34 @@ bool ff_utf8_valid(const char *text, size_t length_bytes)
     return true;
 }
 
+/* "", ".", "..": no part of a name. */
+static bool is_part(const char *part, size_t length)
+{
+    return length && !(length == 1 && part[0] == '.') &&
+           !(length == 2 && part[0] == '.' && part[1] == '.');
+}
+
+bool ff_is_object_name(const char *name)
+{
+    for (const char *part = name;; part++) {
+        size_t length = strcspn(part, "/");
+
+        if (!is_part(part, length)) {
+            return false;
+        }
+        part += length;
+        if (!*part) {
+            break;
+        }
+    }
+    for (const char *c = name; *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+            return false;
+        }
+    }
+    return ff_utf8_valid(name, strlen(name));
+}
+
 static bool has_control(const char *name, size_t length)
 {
     unsigned point;

@@ -23,6 +23,10 @@ bool ff_utf8_valid(const char *text, size_t length_bytes);
  * does. */
 size_t ff_utf8_next(const char *text, size_t length_bytes, unsigned *code_point);
 
+/* Whether an object of a protocol may have the name: parts between '/', none of them empty, "." or
+ * "..", in UTF-8 without control characters. */
+bool ff_is_object_name(const char *name);
+
 /* Pattern as in Python's glob: `*`, `?`, `[seq]`, `[!seq]`, no escape character; a name
  * with a leading dot is matched only by a pattern with one. Time is at most the product
  * of both lengths. */

@@ -81,8 +81,6 @@ extern const char ff_http_options_schema[];
 
 /* ---- names.c ---- */
 
-/* No empty part, no "." or "..", UTF-8 without control characters. */
-bool ff_http_is_name(const char *name);
 /* Append a name as it stands in a URL: what RFC 3986 does not call unreserved as %XX, but '/'. */
 int ff_http_encode(struct ff_buf *, const char *name);
 /* The URL of a name of the folder, or ("") of the folder; the caller's (ff_free). FF_E_USAGE: not

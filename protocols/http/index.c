@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/name.h"
 #include "core/base/alloc.h"
 #include "http.h"
 
@@ -140,7 +141,7 @@ static int take_link(char *link, size_t length, const char *path, struct ff_vec 
     if (slash) {
         *slash = '\0';
     }
-    if (!ff_http_is_name(link)) {
+    if (!ff_is_object_name(link)) {
         return 0;
     }
     if (slash) {

@@ -7,34 +7,6 @@
 #include "core/base/name.h"
 #include "http.h"
 
-/* "a", "..", "": one part of a name. */
-static bool is_part(const char *part, size_t length)
-{
-    return length && !(length == 1 && part[0] == '.') &&
-           !(length == 2 && part[0] == '.' && part[1] == '.');
-}
-
-bool ff_http_is_name(const char *name)
-{
-    for (const char *part = name;; part++) {
-        size_t length = strcspn(part, "/");
-
-        if (!is_part(part, length)) {
-            return false;
-        }
-        part += length;
-        if (!*part) {
-            break;
-        }
-    }
-    for (const char *c = name; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            return false;
-        }
-    }
-    return ff_utf8_valid(name, strlen(name));
-}
-
 int ff_http_encode(struct ff_buf *out, const char *name)
 {
     static const char unreserved[] =
@@ -56,7 +28,7 @@ int ff_http_url(const struct ff_http_bound *b, const char *name, char **url,
     int rc;
 
     *url = NULL;
-    if (!name || (*name && !ff_http_is_name(name)) ||
+    if (!name || (*name && !ff_is_object_name(name)) ||
         strlen(b->folder) + strlen(name) > FF_HTTP_NAME_BYTES) {
         return ff_fail(e, FF_E_USAGE, name, "http: not a name, or too long");
     }

@@ -2,6 +2,7 @@
 /* plugin.c: the protocol "http": a store that somebody published, for reading. */
 #include <string.h>
 
+#include "core/base/name.h"
 #include "core/base/alloc.h"
 #include "http.h"
 
@@ -140,7 +141,7 @@ static int http_bind(void *inst, const char *folder, void **out,
         return ff_fail(e, FF_E_NO_MEMORY, folder, "out of memory");
     }
     memcpy(b->folder, folder, length);
-    if (length && !ff_http_is_name(b->folder)) {
+    if (length && !ff_is_object_name(b->folder)) {
         http_unbind(b);
         return ff_fail(e, FF_E_USAGE, folder, "http: not a name of a folder");
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/name.h"
 #include "core/base/alloc.h"
 #include "s3.h"
 
@@ -111,7 +112,7 @@ static void tell(struct listing *l, bool is_folder)
     } else if (!is_folder && length && n->key[length - 1] == '/') {
         return; /* an empty object that other tools call a folder */
     }
-    if (!ff_s3_is_name(n->key + folder_bytes)) {
+    if (!ff_is_object_name(n->key + folder_bytes)) {
         pass_over(l);
         return;
     }

@@ -3,6 +3,7 @@
  * them. Options: {"path": "/bucket/prefix", "s3fs": {...}}. */
 #include <string.h>
 
+#include "core/base/name.h"
 #include "core/base/alloc.h"
 #include "s3.h"
 
@@ -172,7 +173,7 @@ static int s3_bind(void *inst, const char *folder, void **out, const struct ff_c
     }
     copy = ff_strndup(folder, length);
     b = copy ? ff_calloc(1, sizeof *b) : NULL;
-    if (b && *copy && !ff_s3_is_name(copy)) {
+    if (b && *copy && !ff_is_object_name(copy)) {
         ff_free(copy);
         ff_free(b);
         return ff_fail(e, FF_E_USAGE, folder, "S3: not a name of a folder");

@@ -77,9 +77,6 @@ void ff_s3_log(const struct ff_s3_root *, int level, const char *fmt, ...)
 /* The key of a name of this folder, the name checked. FF_E_USAGE, FF_E_NO_MEMORY. */
 int ff_s3_key(const struct ff_s3_bound *, const char *name, char **key,
               struct ff_error *);
-/* Whether a name may be one: no empty part, no "." or "..", UTF-8 without control
- * characters. */
-bool ff_s3_is_name(const char *name);
 
 /* ---- crew.c: a run() and its items ---- */
 

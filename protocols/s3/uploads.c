@@ -3,6 +3,7 @@
  * shows them. ListMultipartUploads, page by page, and AbortMultipartUpload. */
 #include <string.h>
 
+#include "core/base/name.h"
 #include "core/base/alloc.h"
 #include "s3.h"
 
@@ -71,7 +72,7 @@ static void tell(struct uploads *u)
         return;
     }
     if (!strncmp(u->key, u->bound->folder, folder_bytes) && *u->id &&
-        ff_s3_is_name(u->key + folder_bytes)) {
+        ff_is_object_name(u->key + folder_bytes)) {
         found.name = u->key + folder_bytes;
         u->told = u->each(u->ctx, &found);
     }

@@ -290,6 +290,17 @@ static void each_change_is_made_durable_before_it_is_reported(void)
     CLAUSE_OK(COMMIT->make_workflow(COMMIT, "wf", NULL, e), "make_workflow");
 }
 
+/* "t" has a value, and its rename to "to" dies before the old name is removed. */
+static void die_in_rename(const struct ff_fault *fault)
+{
+    CLAUSE_OK(save("t", "old", e), "commit");
+    set(fault,
+        (struct ff_fault_rule){
+            .op = FF_FAULT_REMOVE, .fail_at = 1, .code = FF_E_IO, .from_then_on = 1});
+    CLAUSE(do_rename(NULL) != FF_OK, "rename: it died");
+    forget(fault);
+}
+
 /* The names of a dead rename: whoever displaces one gets no data, so nothing of it is deleted. */
 static void displace_after_dead_rename(const char *task, const char *other,
                                        const struct ff_fault *fault)
@@ -297,12 +308,7 @@ static void displace_after_dead_rename(const char *task, const char *other,
     struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
 
     (void)remove_if(ROOT, "wf/to", NULL, NULL);
-    CLAUSE_OK(save("t", "old", e), "commit");
-    set(fault,
-        (struct ff_fault_rule){
-            .op = FF_FAULT_REMOVE, .fail_at = 1, .code = FF_E_IO, .from_then_on = 1});
-    CLAUSE(do_rename(NULL) != FF_OK, "rename: it died");
-    forget(fault);
+    die_in_rename(fault);
     CLAUSE(is_text(ROOT, "wf/t", "old") && is_text(ROOT, "wf/to", "old"),
            "both are there");
     CLAUSE_CODE(COMMIT->rename(COMMIT, "wf", task, "third", NULL, e), FF_E_CONFLICT,
@@ -338,12 +344,7 @@ static void task_saved_again_after_a_dead_rename_survives_a_collection(void)
     if (!subject.derived) {
         return;
     }
-    CLAUSE_OK(save("t", "old", e), "commit");
-    set(fault,
-        (struct ff_fault_rule){
-            .op = FF_FAULT_REMOVE, .fail_at = 1, .code = FF_E_IO, .from_then_on = 1});
-    CLAUSE(do_rename(NULL) != FF_OK, "rename: it died");
-    forget(fault);
+    die_in_rename(fault);
     (void)pass_an_hour();
     CLAUSE_OK(save("t", "old", e), "commit: an equal value");
     fence_all("wf");
@@ -395,12 +396,7 @@ static void rename_that_gc_completes_is_made_durable(void)
         return;
     }
     (void)remove_if(ROOT, "wf/to", NULL, NULL);
-    CLAUSE_OK(save("t", "old", e), "commit");
-    set(fault,
-        (struct ff_fault_rule){
-            .op = FF_FAULT_REMOVE, .fail_at = 1, .code = FF_E_IO, .from_then_on = 1});
-    CLAUSE(do_rename(NULL) != FF_OK, "rename: it died");
-    forget(fault);
+    die_in_rename(fault);
     before = fault->count(fault, FF_FAULT_SYNC);
     fence_all("wf");
     CLAUSE(exists(ROOT, "wf/t") || fault->count(fault, FF_FAULT_SYNC) > before,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/base/name.h"
 #include "core/base/alloc.h"
 #include "protocols/http/http.h"
 
@@ -136,7 +137,7 @@ START_TEST(page_of_any_bytes_is_survived)
         for (char *line = out, *end; (end = strchr(line, '\n')); line = end + 1) {
             *end = '\0';
             end[-1] = end[-1] == '/' ? '\0' : end[-1];
-            ck_assert_msg(ff_http_is_name(line) && !strchr(line, '/'), "%s", line);
+            ck_assert_msg(ff_is_object_name(line) && !strchr(line, '/'), "%s", line);
         }
     }
 }

@@ -88,6 +88,23 @@ START_TEST(utf8_next_decodes_or_takes_one_byte)
 }
 END_TEST
 
+START_TEST(object_names_have_parts_and_no_way_out)
+{
+    static const char *const good[] = {"a",     "wf/t",  ".zgroup",
+                                       "a/..b", "a/...", "\xc3\xa9/x"};
+    static const char *const bad[] = {"",       "/a",   "a/",      "a//b",
+                                      ".",      "..",   "a/..",    "./a",
+                                      "../a/b", "a\nb", "a\x7f/b", "\xc3/a"};
+
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        ck_assert_msg(ff_is_object_name(good[i]), "%s", good[i]);
+    }
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        ck_assert_msg(!ff_is_object_name(bad[i]), "row %zu: %s", i, bad[i]);
+    }
+}
+END_TEST
+
 START_TEST(nearest_finds_what_was_meant)
 {
     static const char *const choices[] = {"file", "S3",    "endpoint_url",
@@ -124,5 +141,5 @@ START_TEST(nearest_finds_what_was_meant)
 }
 END_TEST
 
-RUN_TESTS("base_name", name_rules, utf8_next_decodes_or_takes_one_byte,
-          nearest_finds_what_was_meant)
+RUN_TESTS("base_name", object_names_have_parts_and_no_way_out, name_rules,
+          utf8_next_decodes_or_takes_one_byte, nearest_finds_what_was_meant)
