@@ -54,7 +54,9 @@ static void passing_refusals_are_asked_again(void)
         {"region", GET, 1, FF_OK, 0},
         {"skewed", GET, 1, FF_OK, 0},
         {"skewed", PUT_IF, 1, FF_OK, 0},
+        {"skewed", HEAD, 1, FF_OK, 0}, /* whose answer has no body to say why */
         {"skewed", GET, ALWAYS, FF_E_PERMISSION, 0},
+        {"skewed", HEAD, ALWAYS, FF_E_PERMISSION, 0},
         {"expired", GET, ALWAYS, FF_E_PERMISSION, 0},
         {"error_in_200", LIST, 1, FF_OK, 0},
         {"status_500", GET, ALWAYS, FF_E_NETWORK, 0},
