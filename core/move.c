@@ -5,7 +5,8 @@
 #include "core/base/alloc.h"
 #include "core/storage.h"
 
-#define ASIDE_BYTES 256
+#define ASIDE_BYTES      256
+#define ASIDE_TASK_BYTES 150u /* with what follows it is a name still */
 
 struct ff_doc *ff_moving_read(struct ff_moving *m, struct ff_error *e)
 {
@@ -47,8 +48,9 @@ static int give_back(const struct ff_moving *m, const char *aside,
     int rc = commit->rename(commit, m->workflow, aside, m->task, NULL, &own);
     if (rc && rc != FF_E_NOT_FOUND) {
         (void)ff_fail(e, FF_E_CONFLICT, NULL,
-                      "it was copied, and saved again meanwhile; what it was is at %s/%s",
-                      m->workflow, aside);
+                      "it was copied; its value is at %s/%s now, and cannot get its name "
+                      "back: %.200s",
+                      m->workflow, aside, own.message);
         ff_error_fix(e, "look at both, and remove the one that is not wanted");
         return e->code;
     }
@@ -73,15 +75,27 @@ static int judge(const struct ff_moving *m, const char *aside,
     return rc < 0 ? rc : FF_OK;
 }
 
+/* "<task>.moving-<32 hex digits>", the task's name cut between two characters. */
+static int name_aside(const struct ff_moving *m, char out[ASIDE_BYTES])
+{
+    char prefix[ASIDE_BYTES];
+    size_t length = strlen(m->task);
+    length = length < ASIDE_TASK_BYTES ? length : ASIDE_TASK_BYTES;
+    while (length && (m->task[length] & 0xc0) == 0x80) {
+        length--;
+    }
+    (void)snprintf(prefix, sizeof prefix, "%.*s.moving-", (int)length, m->task);
+    return ff_random_name(ff_host_sys(m->storage->host), prefix, out, ASIDE_BYTES);
+}
+
 int ff_moving_remove(const struct ff_moving *m,
                      int (*is_there)(void *ctx, struct ff_error *), void *ctx,
                      struct ff_error *e)
 {
     const struct ff_commit *commit = m->storage->commit;
     struct ff_error why = FF_ERROR_INIT;
-    char prefix[ASIDE_BYTES], aside[ASIDE_BYTES];
-    (void)snprintf(prefix, sizeof prefix, "%.150s.moving-", m->task);
-    int rc = ff_random_name(ff_host_sys(m->storage->host), prefix, aside, sizeof aside);
+    char aside[ASIDE_BYTES];
+    int rc = name_aside(m, aside);
     if (rc) {
         return ff_fail(e, FF_E_OTHER, m->task, "no name to put it aside under");
     }

@@ -177,6 +177,32 @@ START_TEST(task_that_is_moved_is_there_and_no_longer_here)
 }
 END_TEST
 
+/* The longest that there are: each cut of it in the middle of a character is no name. */
+static void move_long_names(struct fixture *f)
+{
+    struct ff_storage *other = folder(f, "other");
+    for (size_t begin = 0; begin < 3; begin++) {
+        struct ff_copy_options o = {.struct_size = FF_SIZE(ff_copy_options, call),
+                                    .flags = FF_COPY_MOVE};
+        char task[201] = "";
+        memcpy(task, "ab", begin);
+        for (size_t n = begin; n + 3 <= 200; n += 3) {
+            memcpy(task + n, "\xe3\x83\x87", 3);
+        }
+        save_sample(f, task, 3);
+        CHECK_OK(ff_copy_task(f->storage, "run", task, other, "run", task, &o, NULL, ee));
+        ck_assert(!ff_file_exists(f->storage, "run", task, NULL));
+        ck_assert(ff_file_exists(other, "run", task, NULL));
+    }
+    drop(other);
+}
+
+START_TEST(task_of_a_long_name_is_moved)
+{
+    on_each(move_long_names);
+}
+END_TEST
+
 /* 0.0 and -0.0 are equal, and not the same. */
 static void move_onto_equal(struct fixture *f)
 {
@@ -287,7 +313,7 @@ END_TEST
 RUN_TESTS("between", copy_to_another_storage_and_back_is_the_same,
           another_value_there_is_a_conflict_unless_it_is_replaced,
           copy_that_fails_leaves_nothing_and_goes_on_when_done_again,
-          task_that_is_moved_is_there_and_no_longer_here,
+          task_that_is_moved_is_there_and_no_longer_here, task_of_a_long_name_is_moved,
           move_onto_an_equal_value_is_a_conflict,
           move_between_two_views_of_one_storage_loses_nothing,
           task_that_is_saved_while_it_is_moved_keeps_its_new_value)
