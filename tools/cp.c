@@ -194,16 +194,20 @@ static int check_shape(const struct copies *c, struct ff_error *e)
     return FF_OK;
 }
 
-static int parse(struct copies *c, struct ff_error *e)
+/* Its names are no patterns. */
+static int parse_target(struct copies *c, struct ff_error *e)
 {
     struct ff_address shape;
+    int rc = ff_address_parse(&shape, c->cli->args[1], FF_ADDRESS_PATTERN, e);
+    enum ff_address_form form = shape.task ? FF_ADDRESS_TASK : FF_ADDRESS_WORKFLOW;
+    ff_address_free(&shape);
+    return rc ? rc : ff_address_parse(&c->to, c->cli->args[1], form, e);
+}
+
+static int parse(struct copies *c, struct ff_error *e)
+{
     int rc = ff_address_parse(&c->from, c->cli->args[0], FF_ADDRESS_PATTERN, e);
-    rc = rc ? rc : ff_address_parse(&shape, c->cli->args[1], FF_ADDRESS_PATTERN, e);
-    if (!rc) { /* its names are no patterns */
-        rc = ff_address_parse(&c->to, c->cli->args[1],
-                              shape.task ? FF_ADDRESS_TASK : FF_ADDRESS_WORKFLOW, e);
-        ff_address_free(&shape);
-    }
+    rc = rc ? rc : parse_target(c, e);
     if (!rc && !c->to.storage && c->to.workflow && c->to.workflow[0] == '.') {
         rc = ff_fail(e, FF_E_USAGE, NULL, "%s: no workflow begins with a dot",
                      c->cli->args[1]);
