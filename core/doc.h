@@ -97,7 +97,10 @@ struct ff_index {
 struct ff_body {
     size_t capacity; /* cells */
     size_t block;    /* 0: in the arena; else 1 + its number in the document's blocks */
-    struct ff_index *index;
+    union {
+        struct ff_index *index;
+        struct ff_body *next; /* while it is spare */
+    };
     uint64_t cells[];
 };
 
@@ -246,6 +249,8 @@ struct ff_elements_node {
 
 struct ff_keys;
 
+#define FF_SPARE_BODIES 7 /* of 4, 8 ... 256 cells */
+
 struct ff_doc {
     atomic_uint refs;
     uint64_t root;
@@ -260,6 +265,8 @@ struct ff_doc {
     uint8_t *free_at, *free_end;
     size_t next_chunk_bytes;
     struct ff_vec blocks; /* void *: big bodies */
+    struct ff_body
+        *spare[FF_SPARE_BODIES]; /* of the arena, left by what grew; by `next` */
     uint64_t used_bytes, max_bytes;
     uint64_t key_steps, max_key_steps;
     struct ff_vec arrays;     /* struct ff_array * */
@@ -342,6 +349,25 @@ uint64_t *ff_seq_reserve(struct ff_doc *doc, struct ff_seq *seq, size_t used,
                          size_t extra);
 bool ff_seq_append(struct ff_doc *doc, struct ff_seq *seq, const uint64_t *cells,
                    size_t count);
+/* The first cells of a list, dict or set, a few, where it takes a few instructions; its count is the
+ * caller's. False: nothing was done. */
+static inline bool ff_seq_fill(struct ff_doc *doc, struct ff_seq *seq,
+                               const uint64_t *cells, size_t count)
+{
+    struct ff_body *body =
+        seq->cells ? NULL : ff_doc_take(doc, sizeof *body + count * sizeof *cells);
+    if (!body) {
+        return false;
+    }
+    body->capacity = count;
+    body->block = 0;
+    body->index = NULL;
+    for (size_t i = 0; i < count; i++) {
+        body->cells[i] = cells[i];
+    }
+    seq->cells = body->cells;
+    return true;
+}
 static inline struct ff_body *ff_seq_body(const struct ff_seq *seq)
 {
     return (struct ff_body *)((uintptr_t)seq->cells - offsetof(struct ff_body, cells));

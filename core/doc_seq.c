@@ -6,6 +6,7 @@
 #include "doc.h"
 
 #define BLOCK_CELLS 512u /* from here on a block of its own, which realloc can move */
+#define SPARE_CELLS 4u   /* the least of a body */
 
 struct ff_seq *ff_seq_new(struct ff_doc *doc)
 {
@@ -30,10 +31,42 @@ struct ff_seq *ff_seq_new_tuple(struct ff_doc *doc, size_t count)
     return seq;
 }
 
+/* Where spare bodies of that size are kept; NULL: nowhere. What is built item by item grows through
+ * all of the small sizes: without that its arena would hold twice what it needs. */
+static struct ff_body **spare(struct ff_doc *doc, size_t capacity)
+{
+    bool kept = capacity >= SPARE_CELLS && capacity < BLOCK_CELLS &&
+                (capacity & (capacity - 1)) == 0;
+    return kept ? &doc->spare[__builtin_ctzll(capacity / SPARE_CELLS)] : NULL;
+}
+
+static struct ff_body *take_body(struct ff_doc *doc, size_t capacity)
+{
+    struct ff_body **first = spare(doc, capacity), *body = first ? *first : NULL;
+    if (body) {
+        *first = body->next;
+        return body;
+    }
+    return ff_doc_alloc(doc, sizeof *body + capacity * sizeof(uint64_t));
+}
+
+static void leave_body(struct ff_doc *doc, struct ff_body *old)
+{
+    struct ff_body **first = spare(doc, old->capacity);
+    if (doc->shape == old->cells) {
+        doc->shape = NULL;
+        doc->shape_count = 0;
+    }
+    if (first) {
+        old->next = *first;
+        *first = old;
+    }
+}
+
 static struct ff_body *new_small(struct ff_doc *doc, const struct ff_seq *seq,
                                  size_t used, size_t capacity)
 {
-    struct ff_body *body = ff_doc_alloc(doc, sizeof *body + capacity * sizeof(uint64_t));
+    struct ff_body *body = take_body(doc, capacity);
     if (!body) {
         return NULL;
     }
@@ -114,12 +147,17 @@ uint64_t *ff_seq_reserve(struct ff_doc *doc, struct ff_seq *seq, size_t used,
     if (want < 2 * capacity) {
         want = 2 * capacity;
     }
-    if (want < 4) {
-        want = 4;
+    if (want < SPARE_CELLS) {
+        want = SPARE_CELLS;
     }
+    struct ff_body *old = seq->cells ? ff_seq_body(seq) : NULL;
+    bool leaves = old && !old->block;
     struct ff_body *body = new_body(doc, seq, used, want);
     if (!body) {
         return NULL;
+    }
+    if (leaves) {
+        leave_body(doc, old);
     }
     seq->cells = body->cells;
     return seq->cells + used;

@@ -239,6 +239,32 @@ static inline bool mark(struct fast *f, struct ff_reader *r)
     return true;
 }
 
+/* Records: an empty dict that gets the keys of the one before, which are known to differ. */
+static inline bool set_items(struct fast *f, struct ff_reader *r)
+{
+    const struct ff_doc *doc = f->doc;
+    size_t cells = (size_t)(f->top - f->floor);
+    if (r->mark_count == 0 || cells == 0 || cells != 2 * doc->shape_count ||
+        r->fence == r->marks[r->mark_count - 1] || ff_tag(f->floor[-1]) != FF_TAG_DICT) {
+        return false;
+    }
+    for (size_t i = 0; i < cells; i += 2) {
+        if (f->floor[i] != doc->shape[i]) {
+            return false;
+        }
+    }
+    struct ff_seq *seq = ff_cell_node(f->floor[-1]);
+    if (!ff_seq_fill(f->doc, seq, f->floor, cells)) {
+        return false;
+    }
+    seq->count = cells / 2;
+    f->top -= cells;
+    r->fence = r->marks[--r->mark_count];
+    f->floor = r->stack + r->fence;
+    f->at++;
+    return true;
+}
+
 /* ---- the loop ---- */
 
 /* One opcode, or a run of the same one; false: not here. */
@@ -295,6 +321,8 @@ static inline bool step(struct fast *f, struct ff_reader *r)
         return new_tuple(f, 3);
     case FF_OP_MARK:
         return mark(f, r);
+    case FF_OP_SETITEMS:
+        return set_items(f, r);
     default:
         return false;
     }
