@@ -221,6 +221,24 @@ static int is_secret(const char *key)
     return 0;
 }
 
+/* "https://name:password@host/": where the '@' is; NULL: it has none. */
+static const char *end_of_password(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    const char *name = text ? strstr(text, "://") : NULL;
+    const char *end = name ? name + 3 + strcspn(name + 3, "@/?#") : NULL;
+
+    return end && *end == '@' ? end : NULL;
+}
+
+static json_t *without_password(const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    return json_sprintf("%.*s://***%s", (int)(strstr(text, "://") - text), text,
+                        end_of_password(value));
+}
+
 /* Overwrite what may be a secret. Deeper than anybody writes it, all is. */
 static int redact(json_t *value, int depth)
 {
@@ -234,6 +252,8 @@ static int redact(json_t *value, int depth)
     {
         if (depth >= SECRETS_DEPTH || (is_secret(key) && !json_is_object(member))) {
             failed |= json_object_set_new(value, key, json_string("***"));
+        } else if (end_of_password(member)) {
+            failed |= json_object_set_new(value, key, without_password(member));
         } else {
             failed |= redact(member, depth + 1);
         }

@@ -49,5 +49,8 @@ int ff_selection_parse(struct ff_selection *, const char *text, size_t size, int
 /* The last bracket of a path, when it could be a slice: "field[0]" gives 5; -1 when there is
  * none. */
 int ff_selection_split(const char *path);
+/* Where the slice of "field[0:3, -1]" begins: 5; -1 when what is in the last bracket, at the end,
+ * is none, as in "field[0-9]". */
+int ff_selection_slice_at(const char *text);
 
 #endif

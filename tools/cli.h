@@ -134,7 +134,7 @@ struct ff_host *ff_cli_host(struct ff_cli *c, struct ff_error *);
 /* name NULL: what -S says, else the default. Borrowed until two others were asked for; the same
  * name gives the same one. FF_E_NOT_FOUND: it is a folder that is not there. */
 struct ff_storage *ff_cli_storage(struct ff_cli *c, const char *name, struct ff_error *);
-/* The same, which makes the folder. */
+/* The same, which makes the folder; with -n NULL without an error where it would be made. */
 struct ff_storage *ff_cli_storage_new(struct ff_cli *c, const char *name,
                                       struct ff_error *);
 /* A host that reads this configuration instead; the caller closes it. config_json goes first;

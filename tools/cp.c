@@ -85,7 +85,8 @@ static int foresee(struct copies *c, const char *workflow, const char *task,
     if (!ff_file_exists(c->source, workflow, task, e)) {
         return ff_fail(e, FF_E_NOT_FOUND, NULL, "%s/%s: no such task", workflow, task);
     }
-    if (c->is_move && ff_file_exists(c->target, to_workflow, to_task, &own)) {
+    if (c->is_move && c->target &&
+        ff_file_exists(c->target, to_workflow, to_task, &own)) {
         return ff_fail(e, FF_E_CONFLICT, NULL, "%s/%s is there", to_workflow, to_task);
     }
     return FF_OK;

@@ -67,10 +67,24 @@ static int load_pickle(struct side *s, const char *path, struct ff_error *e)
     return e->code;
 }
 
+static int check_task(const char *text, struct ff_error *e)
+{
+    struct ff_address a;
+    if (!ff_address_parse(&a, text, FF_ADDRESS_PATTERN, NULL) && !a.task) {
+        (void)ff_fail(e, FF_E_USAGE, NULL,
+                      "%s is a %s: two tasks are compared, parts of them, or files", text,
+                      a.workflow ? "workflow" : "storage");
+        ff_error_fix(e, "ff diff WORKFLOW/TASK WORKFLOW/TASK, one after the other");
+    }
+    ff_address_free(&a);
+    return e->code;
+}
+
 static int load_address(struct ff_cli *c, struct side *s, const char *text,
                         struct ff_error *e)
 {
-    int rc = ff_target_find(c, text, 1, &s->target, e);
+    int rc = check_task(text, e);
+    rc = rc ? rc : ff_target_find(c, text, 1, &s->target, e);
     s->value = s->target.value;
     if (!rc && s->target.view) {
         struct ff_array *view = s->target.view;

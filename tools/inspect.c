@@ -16,7 +16,8 @@ struct looking {
     struct ff_value globals, persistent, opcodes; /* of one pickle */
     int64_t calls, ids, ops, extensions;
     int unsafe, broken;
-    char why[512]; /* of the first that is not safe */
+    char why[512];   /* of the first that is not safe */
+    char allow[300]; /* the first global that is not, as --allow takes it */
 };
 
 /* ---- callbacks of the scan ---- */
@@ -42,12 +43,17 @@ static int on_global(void *ctx, const struct ff_scanned_global *g)
 {
     struct looking *l = ctx;
     struct ff_value row = ff_json_add_dict(l->j, l->globals);
+    int allowed = ff_policy_allows(l->policy, g->module, g->name);
     ff_json_text(l->j, row, "module", *g->module ? g->module : g->raw_module);
     ff_json_text(l->j, row, "name", *g->name ? g->name : g->raw_name);
     add_uses(l, row, g->uses);
     ff_json_int(l->j, row, "count", (int64_t)g->count);
     ff_json_int(l->j, row, "offset", (int64_t)g->offset);
-    ff_json_flag(l->j, row, "allowed", ff_policy_allows(l->policy, g->module, g->name));
+    ff_json_flag(l->j, row, "allowed", allowed);
+    if (!allowed && !l->allow[0] && *g->module && *g->name) {
+        (void)snprintf(l->allow, sizeof l->allow, "%s%c%s", g->module,
+                       strchr(g->name, '.') ? ':' : '.', g->name);
+    }
     return 0;
 }
 
@@ -342,9 +348,14 @@ static int verdict_of(const struct looking *l, const char *path, struct ff_error
     if (e->code || !(l->unsafe || l->broken)) {
         return e->code;
     }
-    return l->unsafe
-               ? ff_fail(e, FF_E_UNSAFE, path, "%s", l->why)
-               : ff_fail(e, FF_E_CORRUPT, path, "this is no whole pickle: %s", l->why);
+    if (!l->unsafe) {
+        return ff_fail(e, FF_E_CORRUPT, path, "this is no whole pickle: %s", l->why);
+    }
+    (void)ff_fail(e, FF_E_UNSAFE, path, "%s", l->why);
+    if (l->allow[0]) {
+        ff_error_fix(e, "if it is known to do no harm: --allow %.200s", l->allow);
+    }
+    return FF_E_UNSAFE;
 }
 
 int ff_verb_inspect(struct ff_cli *c, struct ff_error *e)

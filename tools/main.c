@@ -178,7 +178,11 @@ struct ff_storage *ff_cli_storage_new(struct ff_cli *c, const char *name,
                                       struct ff_error *e)
 {
     struct ff_cli_store *s = c->stores;
-    const char *missing;
+    const char *missing = missing_folder(c, name, e);
+    if (missing && c->dry_run) {
+        ff_print_note(c, "would make the folder %s", missing);
+        return NULL;
+    }
     name = name ? name : ff_cli_value(c, FF_OPT_STORAGE);
     if (is_store(&s[0], name)) {
         return s[0].storage;
@@ -193,7 +197,6 @@ struct ff_storage *ff_cli_storage_new(struct ff_cli *c, const char *name,
         (void)ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
         return NULL;
     }
-    missing = missing_folder(c, name, e);
     if (ff_cli_host(c, e)) {
         s[0].storage = ff_storage_open(c->host, name, e);
     }

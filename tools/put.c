@@ -159,7 +159,21 @@ struct input {
     int fd;
 };
 
-static int load(struct input *in, const char *path, enum format format,
+/* Nothing of a pickle runs here; a Python that reads the task imports what it names. */
+static void warn_of(struct ff_cli *c, const char *path, const char *text, size_t size)
+{
+    struct ff_load_options o = {.struct_size = sizeof o};
+    struct ff_error own = FF_ERROR_INIT;
+    struct ff_policy *policy = ff_policy_new(0, &own);
+    if (ff_pickle_judge(text, size, &o, policy, NULL, &own) == FF_E_UNSAFE) {
+        ff_print_warning(c, "%s: %s: Python runs it when it reads the task%s%s", path,
+                         own.message, strcmp(path, "-") != 0 ? "; see ff inspect " : "",
+                         strcmp(path, "-") != 0 ? path : "");
+    }
+    ff_policy_free(policy);
+}
+
+static int load(struct ff_cli *c, struct input *in, const char *path, enum format format,
                 const struct layout *l, struct ff_error *e)
 {
     char seekable[PATH_MAX];
@@ -175,6 +189,7 @@ static int load(struct input *in, const char *path, enum format format,
         return rc;
     }
     if (format == AS_PKL) {
+        warn_of(c, path, in->text, size);
         in->doc = ff_pickle_load(in->text, size, in->text, free, NULL, NULL, e);
         in->text = NULL;
         return e->code;
@@ -219,7 +234,7 @@ static int save(struct ff_cli *c, const struct ff_address *a, struct ff_doc *doc
                                 0, 0, &c->call};
     int rc;
     if (c->dry_run) {
-        if (o.flags && ff_file_exists(s, a->workflow, a->task, e)) {
+        if (s && o.flags && ff_file_exists(s, a->workflow, a->task, e)) {
             return ff_fail(e, FF_E_CONFLICT, NULL, "%s/%s is there", a->workflow,
                            a->task);
         }
@@ -242,7 +257,7 @@ int ff_verb_put(struct ff_cli *c, struct ff_error *e)
     int rc = ff_address_parse(&a, c->args[0], FF_ADDRESS_TASK, e);
     rc = rc ? rc : choose_format(c, file, &format, e);
     rc = rc ? rc : choose_layout(c, format, &layout, e);
-    rc = rc ? rc : load(&in, file, format, &layout, e);
+    rc = rc ? rc : load(c, &in, file, format, &layout, e);
     rc = rc ? rc : save(c, &a, in.doc, e);
     rc = rc ? rc : print_done(c, &a, e);
     input_free(&in);

@@ -3,6 +3,9 @@
 #include "address.h"
 #include "cli.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* What is reported: to a list of JSON, or to standard output with -n. */
 struct removal {
     struct ff_cli *cli;
@@ -59,6 +62,22 @@ static int remove_workflow(struct removal *r, struct ff_storage *s, const char *
     return e->code;
 }
 
+/* "wf/a[0:3]" is a pattern; where it matches nothing, and wf/a is there, it is meant otherwise. */
+static int check_slice(struct ff_storage *s, const struct ff_address *a,
+                       struct ff_error *e)
+{
+    int at = ff_selection_slice_at(a->task);
+    char *task = at > 0 ? strndup(a->task, (size_t)at) : NULL;
+    if (task && ff_file_exists(s, a->workflow, task, NULL)) {
+        (void)ff_fail(e, FF_E_USAGE, NULL,
+                      "%s/%s: a slice cannot be removed, only whole tasks", a->workflow,
+                      a->task);
+        ff_error_fix(e, "ff rm %.100s/%.100s removes the task", a->workflow, task);
+    }
+    free(task);
+    return e->code;
+}
+
 /* One by one, so that what went is known when one fails. */
 static int remove_pattern(struct removal *r, struct ff_storage *s,
                           const struct ff_address *a, struct ff_error *e)
@@ -74,7 +93,7 @@ static int remove_pattern(struct removal *r, struct ff_storage *s,
             report(r, a->workflow, tasks->name[i], e);
         }
     }
-    if (!e->code && count == 0) {
+    if (!e->code && count == 0 && !check_slice(s, a, e)) {
         ff_print_warning(r->cli, "nothing matches");
     }
     ff_names_free(tasks);

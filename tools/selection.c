@@ -159,3 +159,18 @@ int ff_selection_split(const char *path)
     }
     return (int)(at - 1);
 }
+
+int ff_selection_slice_at(const char *text)
+{
+    int at = ff_selection_split(text);
+    const char *inside = at < 0 ? NULL : text + at + 1;
+    if (!inside || strspn(inside, "0123456789:,.- ]") != strlen(inside)) {
+        return -1;
+    }
+    for (const char *p = inside; *p; p++) { /* a sign stands before its digits alone */
+        if (*p == '-' && p > inside && !strchr(":, ", p[-1])) {
+            return -1;
+        }
+    }
+    return *inside == ']' ? -1 : at;
+}

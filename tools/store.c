@@ -17,7 +17,7 @@ static void pad(const char *text, int columns)
 /* ---- list ---- */
 
 struct entry {
-    char *name, *kind, *where;
+    char *name, *kind, *path, *url; /* "" = it has none */
 };
 
 /* A str as text of one's own (free); "" for what is none. */
@@ -40,8 +40,9 @@ static int read_entry(struct ff_value storages, size_t i, struct entry *out,
     }
     out->name = text_of(name);
     out->kind = text_of(ff_get(storage, "kind"));
-    out->where = text_of(ff_get(ff_get(storage, "options"), "path"));
-    return out->name && out->kind && out->where
+    out->path = text_of(ff_get(ff_get(storage, "options"), "path"));
+    out->url = text_of(ff_get(ff_get(storage, "options"), "url"));
+    return out->name && out->kind && out->path && out->url
                ? FF_OK
                : ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
 }
@@ -50,7 +51,8 @@ static void entry_free(struct entry *entry)
 {
     free(entry->name);
     free(entry->kind);
-    free(entry->where);
+    free(entry->path);
+    free(entry->url);
 }
 
 static void print_entry(struct ff_cli *c, const struct entry *s, int is_default)
@@ -60,7 +62,7 @@ static void print_entry(struct ff_cli *c, const struct entry *s, int is_default)
     pad(s->name, NAME_COLUMNS);
     ff_print_name(c, s->kind);
     pad(s->kind, 6);
-    ff_print_name(c, s->where);
+    ff_print_name(c, s->path[0] ? s->path : s->url);
     (void)fputc('\n', stdout);
 }
 
@@ -75,7 +77,8 @@ static void list_entry(struct ff_cli *c, struct ff_json *j, struct ff_value list
     row = ff_json_add_dict(j, list);
     ff_json_text(j, row, "name", s->name);
     ff_json_text(j, row, "kind", s->kind);
-    ff_json_text(j, row, "path", s->where);
+    ff_json_text(j, row, "path", s->path[0] ? s->path : NULL);
+    ff_json_text(j, row, "url", s->url[0] ? s->url : NULL);
     ff_json_flag(j, row, "default", is_default);
 }
 
@@ -91,7 +94,7 @@ static int list(struct ff_cli *c, struct ff_error *e)
         rows = ff_json_list(&j, j.root, "storages");
     }
     for (size_t i = 0; !rc && i < ff_length(storages); i++) {
-        struct entry s = {NULL, NULL, NULL};
+        struct entry s = {NULL, NULL, NULL, NULL};
         rc = read_entry(storages, i, &s, e);
         if (!rc) {
             list_entry(c, &j, rows, &s, chosen && strcmp(chosen, s.name) == 0);

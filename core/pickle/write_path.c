@@ -81,4 +81,7 @@ void ff_dumper_path(const struct ff_dumper *d, char *text, size_t size)
             add_index(&t, f->at - 1);
         }
     }
+    if (t.at == text + 1) { /* the value itself */
+        *text = 0;
+    }
 }

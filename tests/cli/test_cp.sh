@@ -42,6 +42,12 @@ bad 3 '*none*' cp -r none ./lab:
 good '-n' cp -n -r wf ./lab:
 is 'says what' "$(sort <<<"$out")" "$(printf '%s -> %s\n' wf/a wf/a wf/b wf/b wf/copy wf/copy wf/m wf/m)"
 check 'and does nothing' test ! -e lab/wf
+good '-n to a folder that is not there' cp -n -r wf ./far-away:
+is 'says what, too' "$(wc -l <<<"$out")" 4
+good '-n of mv' mv -n -r wf ./far-away:
+run -v cp -n wf/a ./far-away:wf
+like 'and that a folder would be made' "$err" '*would make the folder ./far-away*'
+check 'and makes none' test ! -e far-away
 
 good 'a task to another storage' cp wf/m ./lab:wf --json
 json_is 'byte for byte' "d['copied'][0]['how']" 'byte for byte'

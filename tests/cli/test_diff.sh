@@ -49,6 +49,8 @@ printf '\x8f(cm\nColor\nK\x03\x85R\x90u.' | tee -a enum.pkl >>enum-2.pkl
 good 'members of an enum and NaN as keys' diff enum.pkl enum-2.pkl
 is 'nothing is said' "$out" ''
 good 'files of joblib' diff "$FF_SOURCE"/tests/data/pickle/joblib-1.6-p{2,4}.joblib
+bad 2 '*wf is a workflow: two tasks are compared*fix: ff diff WORKFLOW/TASK *' diff wf wf
+bad 2 '*./store: is a storage: two tasks are compared*' diff ./store: ./store:
 bad 3 '*' diff wf/none wf/a
 bad 3 '*none.pkl*' diff none.pkl wf/a
 cp a.npy a.npy.pkl

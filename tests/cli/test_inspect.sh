@@ -24,11 +24,15 @@ judged 9 '*os.system*' evil.pkl
 like 'the call is shown' "$out" '*refused*os.system: call*unsafe*'
 judged 9 '*os.system*' popped.pkl
 judged 9 '*acme.Wave*' acme.pkl
+like 'what would allow it is told' "$err" '*fix: *--allow acme.Wave*'
 like 'and how it is used' "$out" '*allowed*builtins.set: call*refused*acme.Wave: reference*'
 good 'it is allowed' inspect acme.pkl --allow acme.Wave
 good 'all of a module is allowed' inspect acme.pkl --allow 'acme.*'
 echo '{"allow": ["acme.Wave"]}' >policy.json
 good 'a policy allows it' inspect acme.pkl --policy policy.json
+printf '\x80\x04\x8c\x04acme\x8c\x09Wave.Part\x93.' >nested.pkl
+judged 9 '*fix: *--allow acme:Wave.Part*' nested.pkl
+good 'as told it is allowed' inspect nested.pkl --allow acme:Wave.Part
 bad 2 '*no.such*' inspect good.pkl --allow no.such.
 echo '{"deny": []}' >deny.json
 bad 2 '*deny.json*' inspect good.pkl --policy deny.json

@@ -47,6 +47,15 @@ run get wf/p -o p.pkl
 good 'a pickle in' put wf/q p.pkl
 good 'get it' get wf/q#a
 is 'the value' "$out" 1
+printf 'cos\nsystem\n(Vls\ntR.' >evil.pkl
+run put wf/evil evil.pkl
+is 'a pickle that Python would run something of is saved' "$code" 0
+like 'and told' "$err" 'ff: *evil.pkl: *os.system*Python runs it when it reads the task*ff inspect evil.pkl*'
+run -q put wf/evil evil.pkl
+is 'not with -q' "$code $err" '0 '
+run put wf/evil - --as pkl
+is 'standard input that is no pickle' "$code" 4
+good 'it goes' rm wf/evil
 
 good '-v names what was saved' -q put wf/a a.npy
 run -v put wf/a a.npy
@@ -58,6 +67,10 @@ good '-n' put -n wf/new a.npy
 bad 3 '*' ls wf/new
 good '-n of a new workflow' put -n new/new a.npy
 bad 3 '*' ls new
+for option in '' --if-absent; do
+    good "-n $option into a folder that is not there" -S ./far-away put -n $option wf/a a.npy
+done
+check 'makes none' test ! -e far-away
 good '--if-absent of a new task' put --if-absent wf/new a.npy
 bad 8 '*' put --if-absent wf/new a.npy
 bad 8 '*' put -n --if-absent wf/new a.npy
@@ -95,6 +108,7 @@ bad 2 '*--chunks 1,*' put wf/x a.npy --chunks 1,
 bad 2 '*1 chunk length*2 axes*' put wf/x a.npy --chunks 1
 bad 2 '*--compression*' put wf/x a.npy --compression 'a"b'
 bad 2 '*brotli*' put wf/x a.npy --compression brotli
+is 'the place is the task alone' "$(grep -c 'wf/x#' <<<"$err")" 0
 bad 2 '*not an address*' put wf a.npy
 bad 2 '*not an address*' put wf/x#y a.npy
 bad 2 '*' put .hidden/x a.npy

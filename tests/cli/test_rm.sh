@@ -45,6 +45,11 @@ fill
 run rm 'wf/z*'
 is 'a pattern that matches nothing is no failure' "$code" 0
 like 'but told' "$err" '*nothing matches*'
+bad 2 '*wf/a[[]0:3]: a slice cannot be removed, only whole tasks*fix: ff rm wf/a *' rm 'wf/a[0:3]'
+bad 2 '*a slice*' rm 'wf/a[2, -1]'
+run rm 'wf/b[3-9]'
+is 'a class of signs is a pattern' "$code" 0
+like 'that matches nothing' "$err" '*nothing matches*'
 bad 3 '*wf/none*' rm wf/none
 bad 3 '*wf/none*' rm -n wf/none
 bad 3 '*' rm -r none

@@ -22,6 +22,14 @@ good 'list --json' store list --json
 json_is 'too' "[(s['name'], s['kind'], s['default']) for s in d['storages']]" \
     "[('here', 'file', False), ('there', 'S3', False), ('hidden', 'S3', False)]"
 good 'the name can be used' -S here ls
+"$FF" plugin enable http 2>/dev/null
+"$FF" store add web '{"kind": "http", "options": {"url": "http://127.0.0.1:9/results/"}}' 2>/dev/null
+sed -i 's|http://127.0.0.1:9|http://somebody:hush@127.0.0.1:9|' "$config"
+good 'list of a published store' store list
+like 'has its URL, and no secret' "$out" '*web * http *http://[*][*][*]@127.0.0.1:9/results/'
+good 'list --json' store list --json
+json_is 'too' "[(s['name'], s['path'], s['url']) for s in d['storages'] if s['name'] in ('there', 'web')]" \
+    "[('there', '/b/p', None), ('web', None, 'http://***@127.0.0.1:9/results/')]"
 bad 8 '*here: there is a storage of this name*' store add here ./other
 bad 2 '*cannot be the name*' store add a:b ./other
 bad 2 '*cannot be the name*' store add ./a ./other
