@@ -17,7 +17,7 @@ enum {
     FLIPS = 300,
     LONG_FLIPS = 10000,
     SWAPS = 50,
-    LONG_SWAPS = 2000
+    LONG_SWAPS = 10000
 };
 
 static unsigned long state;

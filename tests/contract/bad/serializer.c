@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum fault {
@@ -31,6 +32,8 @@ enum fault {
     PICKLE_RETURNS_7,
     PICKLE_TRUSTS_THE_CALL,
     PICKLE_NEVER_ENDS,
+    PICKLE_IS_IMPATIENT,
+    PICKLE_WAITS_FOR_A_FAST_CALL,
     PICKLE_EXITS,
     PICKLE_ABORTS,
     PICKLE_CHANGES_A_BIT,
@@ -149,6 +152,16 @@ static int read_image(void *ctx, uint64_t offset, void *dst, size_t size,
     return code;
 }
 
+enum { SLOW_MS = 20 };
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static int save(void *inst, struct ff_value v, const struct ff_protocols *p,
                 struct ff_pid *pid, const struct ff_call *call, struct ff_error *e)
 {
@@ -157,6 +170,7 @@ static int save(void *inst, struct ff_value v, const struct ff_protocols *p,
     struct image im = {in->npy, in->values->array(v, e)};
     struct ff_error own = FF_ERROR_INIT;
     char name[300], *copy;
+    int64_t begin_ms;
     uint64_t size;
     int code;
 
@@ -196,7 +210,16 @@ static int save(void *inst, struct ff_value v, const struct ff_protocols *p,
             return e->code;
         }
     }
+    begin_ms = now_ms();
     code = ff_put_bytes(objects, name, size, read_image, &im, call, &own);
+    while (IS(PICKLE_WAITS_FOR_A_FAST_CALL) && !code && now_ms() - begin_ms >= SLOW_MS) {
+        begin_ms = now_ms();
+        code = ff_head(objects, name, NULL, NULL, call, &own);
+    }
+    if (IS(PICKLE_IS_IMPATIENT) && !code && now_ms() - begin_ms >= SLOW_MS) {
+        (void)ff_remove_object(objects, name, NULL, NULL);
+        return ff_fail(e, FF_E_DEADLINE, NULL, "the medium is too slow");
+    }
     if (IS(PICKLE_DECLINES_LATE)) {
         return FF_DECLINED;
     }
