@@ -45,6 +45,13 @@ static int compare_digest(const uint8_t *stored, const uint8_t *digest,
     return FF_OK;
 }
 
+int ff_no_digest(struct ff_error *e)
+{
+    char why[FF_DIGEST_WHY_BYTES];
+    ff_digest_why(why);
+    return ff_fail(e, FF_E_OTHER, NULL, "SHA-1 is not to be had: %s", why);
+}
+
 int ff_digest_check(const void *data, size_t size_bytes, struct ff_error *e)
 {
     uint8_t digest[FF_DIGEST_BYTES];
@@ -53,7 +60,7 @@ int ff_digest_check(const void *data, size_t size_bytes, struct ff_error *e)
         return no_task(size_bytes, e);
     }
     if (ff_digest_of(FF_DIGEST_SHA1, bytes, size_bytes - FF_DIGEST_BYTES, digest)) {
-        return ff_fail(e, FF_E_OTHER, NULL, "SHA-1 is not to be had here");
+        return ff_no_digest(e);
     }
     return compare_digest(bytes + size_bytes - FF_DIGEST_BYTES, digest, e);
 }

@@ -488,7 +488,7 @@ int ff_saving_write(struct ff_saving *s, struct ff_value value, struct ff_error 
                        s->writers.count);
     }
     if (ff_digest_init(&t.digest, FF_DIGEST_SHA1)) {
-        return ff_fail(e, FF_E_OTHER, NULL, "SHA-1 is not to be had here");
+        return ff_no_digest(e);
     }
     ff_buf_init(&t.buf, PIECE_BYTES);
     ff_buf_init(&t.full, PIECE_BYTES);

@@ -128,6 +128,8 @@ int ff_task_load(struct ff_storage *, const char *workflow, const char *task,
                  const struct ff_call *, struct ff_error *);
 /* FF_OK, or FF_E_CORRUPT: the digest behind the pickle is not its own. */
 int ff_digest_check(const void *data, size_t size_bytes, struct ff_error *);
+/* A digest could not be made: FF_E_OTHER, and why. */
+int ff_no_digest(struct ff_error *);
 
 /* A persistent id of a task, copied. */
 struct ff_mark {

@@ -82,7 +82,7 @@ static int digest_all(struct ff_task_bytes *out, struct ff_error *e)
     if (ff_digest_of(FF_DIGEST_SHA1, out->data, out->pickle_bytes, out->digest)) {
         ff_free(out->data);
         out->data = NULL;
-        return ff_fail(e, FF_E_OTHER, NULL, "SHA-1 is not to be had here");
+        return ff_no_digest(e);
     }
     return FF_OK;
 }
@@ -220,9 +220,8 @@ static int run_pieces(struct ff_storage *s, struct pieces *a, uint8_t *digest,
     if (a->changed || (a->digested < a->count && !a->digest_failed)) {
         return FF_DECLINED;
     }
-    return a->digest_failed || ff_digest_final(&a->digest, digest)
-               ? ff_fail(e, FF_E_OTHER, NULL, "SHA-1 is not to be had here")
-               : FF_OK;
+    return a->digest_failed || ff_digest_final(&a->digest, digest) ? ff_no_digest(e)
+                                                                   : FF_OK;
 }
 
 static int begin_pieces(struct pieces *a, const struct getting *g, struct ff_error *e)
@@ -236,7 +235,7 @@ static int begin_pieces(struct pieces *a, const struct getting *g, struct ff_err
     }
     memcpy(a->data, g->data, FIRST_BYTES);
     return ff_digest_init(&a->digest, FF_DIGEST_SHA1) || digest_some(a, 0, FIRST_BYTES)
-               ? ff_fail(e, FF_E_OTHER, NULL, "SHA-1 is not to be had here")
+               ? ff_no_digest(e)
                : FF_OK;
 }
 

@@ -3,9 +3,17 @@
 #include "digest.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+
+/* OpenSSL cleans up in a function of atexit(); what the program registered before comes after it,
+ * and would crash in there. OPENSSL_init_crypto(3) gives 0 from then on. */
+static int is_over(void)
+{
+    return !OPENSSL_init_crypto(0, NULL);
+}
 
 int ff_digest_init(struct ff_digest *d, enum ff_digest_kind kind)
 {
@@ -16,6 +24,10 @@ int ff_digest_init(struct ff_digest *d, enum ff_digest_kind kind)
     d->size_bytes = kind == FF_DIGEST_SHA1     ? FF_SHA1_BYTES
                     : kind == FF_DIGEST_SHA256 ? FF_SHA256_BYTES
                                                : FF_MD5_BYTES;
+    d->context = NULL;
+    if (is_over()) {
+        return -EIO;
+    }
     d->context = EVP_MD_CTX_new();
     if (!d->context) {
         return -ENOMEM;
@@ -63,7 +75,10 @@ void ff_digest_why(char out[FF_DIGEST_WHY_BYTES])
 {
     unsigned long code = ERR_peek_last_error();
 
-    if (code) {
+    if (is_over()) {
+        (void)snprintf(out, FF_DIGEST_WHY_BYTES,
+                       "the process is ending, and OpenSSL has ended");
+    } else if (code) {
         ERR_error_string_n(code, out, FF_DIGEST_WHY_BYTES);
     } else {
         (void)snprintf(out, FF_DIGEST_WHY_BYTES, "OpenSSL does not say why");

@@ -19,7 +19,8 @@ struct ff_digest {
     size_t size_bytes; /* of the result */
 };
 
-/* 0, -ENOMEM, or -EIO when the cryptographic library refuses. After a failed init, free
+/* 0, -ENOMEM, or -EIO when the cryptographic library refuses, or has ended before the process
+ * (a function of atexit() that was registered before it was first used). After a failed init, free
  * is harmless; after final, only init and free may follow. */
 int ff_digest_init(struct ff_digest *d, enum ff_digest_kind kind);
 int ff_digest_update(struct ff_digest *d, const void *data, size_t size_bytes);
