@@ -238,11 +238,15 @@ bool hdf_io_close(struct hdf_io *, int64_t h5_file);
 /* Where no file came of the access list. */
 void hdf_io_drop_driver(struct hdf_io *);
 
-struct hdf_quiet {
-    void *function, *data;
+struct hdf_quiet {          /* what the program has of libhdf5's for this thread */
+    int64_t stack;          /* its errors */
+    bool is_v1;             /* who prints them was set by H5Eset_auto1() */
+    void (*function)(void); /* who prints them */
+    void *data;
 };
 
-/* The lock group and a silent error stack, around calls of the library. */
+/* The lock group and an error stack that is empty and silent, around calls of the library. The
+ * program's, which may use the same library, is as it was behind them. */
 int hdf_enter(const struct hdf_inst *, struct hdf_quiet *, struct ff_error *);
 void hdf_leave(const struct hdf_inst *, const struct hdf_quiet *);
 /* After calls of the library: the medium's failure, else the library's own words as an error

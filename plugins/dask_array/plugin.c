@@ -59,13 +59,22 @@ void hdf_scratch_give(struct hdf_inst *inst, struct hdf_scratch *s)
     scratch_free(s);
 }
 
-/* The library ends the process when a program was built for another one. Before anything else
- * of it is touched. */
-static int check_library(struct ff_error *e)
+/* The library ends the process when a program was built for another one: this comes before all
+ * that could. It empties the error stack, which may be the program's. */
+static int check_library(const struct hdf_inst *inst, struct ff_error *e)
 {
     unsigned major = 0, minor = 0, release = 0;
+    hid_t stack;
 
+    if (inst->locks->enter(inst->host, HDF_LOCK_GROUP, e)) {
+        return e && e->code ? e->code : FF_E_OTHER;
+    }
+    stack = H5Eget_current_stack();
     (void)H5get_libversion(&major, &minor, &release);
+    if (stack > 0) {
+        (void)H5Eset_current_stack(stack); /* closes it */
+    }
+    inst->locks->leave(inst->host, HDF_LOCK_GROUP);
     if (major == H5_VERS_MAJOR && minor == H5_VERS_MINOR && release == H5_VERS_RELEASE) {
         return FF_OK;
     }
@@ -101,7 +110,7 @@ static int hdf_create_instance(const struct ff_host_services *host,
     inst->pool = host->query(host, FF_POOL_1);
     inst->locks = host->query(host, FF_LOCK_GROUP_1);
     rc = inst->values && inst->pool && inst->locks
-             ? check_library(e)
+             ? check_library(inst, e)
              : ff_fail(e, FF_E_PLUGIN, "HDFSerializer", "the host lacks a service");
     rc = rc ? rc : hdf_options_read(inst->values, options, &inst->options, e);
     if (rc) {

@@ -225,28 +225,52 @@ int64_t hdf_access_list(struct hdf_io *io)
     return ok ? list : -1;
 }
 
+static void keep_printer(struct hdf_quiet *quiet)
+{
+    unsigned is_v2 = 1;
+    H5E_auto1_t v1 = NULL;
+    H5E_auto2_t v2 = NULL;
+
+    (void)H5Eauto_is_v2(H5E_DEFAULT, &is_v2);
+    quiet->is_v1 = !is_v2;
+    if (is_v2) {
+        (void)H5Eget_auto2(H5E_DEFAULT, &v2, &quiet->data);
+    } else {
+        (void)H5Eget_auto1(&v1, &quiet->data);
+    }
+    quiet->function = is_v2 ? (void (*)(void))v2 : (void (*)(void))v1;
+}
+
+static void give_back_printer(const struct hdf_quiet *quiet)
+{
+    if (quiet->is_v1) {
+        (void)H5Eset_auto1((H5E_auto1_t)quiet->function, quiet->data);
+    } else {
+        (void)H5Eset_auto2(H5E_DEFAULT, (H5E_auto2_t)quiet->function, quiet->data);
+    }
+}
+
 int hdf_enter(const struct hdf_inst *inst, struct hdf_quiet *quiet, struct ff_error *e)
 {
-    H5E_auto2_t function = NULL;
     int rc = inst->locks->enter(inst->host, HDF_LOCK_GROUP, e);
 
     if (rc) {
         return rc;
     }
-    (void)H5Eget_auto2(H5E_DEFAULT, &function, &quiet->data);
-    memcpy(&quiet->function, &function, sizeof function);
+    *quiet = (struct hdf_quiet){.stack = H5Eget_current_stack()};
+    keep_printer(quiet);
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     return FF_OK;
 }
 
 void hdf_leave(const struct hdf_inst *inst, const struct hdf_quiet *quiet)
 {
-    H5E_auto2_t function;
-
     /* A thread that lives on with entries in its stack keeps the library from closing. */
     (void)H5Eclear2(H5E_DEFAULT);
-    memcpy(&function, &quiet->function, sizeof function);
-    (void)H5Eset_auto2(H5E_DEFAULT, function, quiet->data);
+    give_back_printer(quiet);
+    if (quiet->stack > 0) {
+        (void)H5Eset_current_stack(quiet->stack); /* closes it */
+    }
     inst->locks->leave(inst->host, HDF_LOCK_GROUP);
 }
 
