@@ -131,6 +131,24 @@ static lt_dlhandle open_alone(const char *path)
     return handle;
 }
 
+static int find_interpreter(struct dl_phdr_info *program, size_t size, void *found)
+{
+    (void)size;
+    for (size_t i = 0; i < program->dlpi_phnum; i++) {
+        *(int *)found |= program->dlpi_phdr[i].p_type == PT_INTERP;
+    }
+    return 1; /* the program comes first: dl_iterate_phdr(3) */
+}
+
+/* glibc's dlopen gives what a static program loads a libc of its own; libhdf5 crashes in that. */
+int ff_loader_works(void)
+{
+    int found = 0;
+
+    (void)dl_iterate_phdr(find_interpreter, &found);
+    return found;
+}
+
 struct ff_module *ff_loader_open(const char *path, char *why, size_t why_bytes)
 {
     lt_dlhandle handle = NULL;

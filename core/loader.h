@@ -8,6 +8,8 @@
 /* A loaded file: the library's handle. It stays loaded until the process ends. */
 struct ff_module;
 
+/* Whether this program can load anything: not when it is linked statically. */
+int ff_loader_works(void);
 /* Load a file by its full path. NULL: `why` has the dynamic linker's own words. */
 struct ff_module *ff_loader_open(const char *path, char *why, size_t why_bytes);
 enum { FF_LOADER_KEY_BYTES = 65 };

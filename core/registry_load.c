@@ -70,6 +70,13 @@ static void explain_dlopen(struct ff_verdict *v, const char *path, const char *w
     }
 }
 
+static void explain_static(struct ff_verdict *v)
+{
+    ff_verdict_set(v, "dlopen",
+                   "this program is linked statically, and can load nothing");
+    ff_verdict_fix(v, "compile the plugin into the program: ff_register_static()");
+}
+
 static void explain_symbol(struct ff_verdict *v, const char *name, int why)
 {
     if (why == FF_SYMBOL_FOREIGN) {
@@ -177,6 +184,9 @@ static int load(struct ff_registry *r, struct ff_plugin_file *file,
     int fd = -1, code;
 
     check_again(r, file, &g, v);
+    if (!v->code && !ff_loader_works()) {
+        explain_static(v);
+    }
     if (v->code || (code = ff_pin_open(r, file, &fd, sha256, v, e)) || v->code) {
         return v->code ? FF_OK : code;
     }

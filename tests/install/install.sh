@@ -22,6 +22,7 @@ is 'the headers, and nothing else' "$(cd "$tree/include" && find . -type f | sor
     "$(cd "$FF_SOURCE/include" && find . -name '*.h' | sort)"
 has 'the library by its full name' 'lib*/libfunctionfuse.so.[0-9]*.[0-9]*.[0-9]*'
 like 'its soname' "$(objdump -p "$libdir/libfunctionfuse.so" | grep SONAME)" '*libfunctionfuse.so.[0-9]'
+has 'the library for programs that are linked statically' 'lib*/libfunctionfuse.a'
 has 'a link of the soname' 'lib*/libfunctionfuse.so.[0-9]'
 for file in $FF_PLUGIN_FILES; do
     has "$file" "lib*/functionfuse/plugins/$file"
