@@ -6,7 +6,17 @@
 #include "core/base/name.h"
 #include "core/schema.h"
 
-enum { DESC_MAX_BYTES = 65536, NAME_BYTES = 200, CLASSES_MAX = 64, NEEDS_MAX = 64 };
+enum {
+    DESC_MAX_BYTES = 65536,
+    NAME_BYTES = 200,
+    CLASSES_MAX = 64,
+    NEEDS_MAX = 64,
+    VERSION_DIGITS = 6 /* of each part */
+};
+
+/* In front of a version that is needed: "functionfuse/1.4". */
+#define NEEDS_VERSION       "functionfuse/"
+#define NEEDS_VERSION_BYTES (sizeof NEEDS_VERSION - 1)
 
 static int text_ok(const char *text, size_t max_bytes)
 {
@@ -158,6 +168,46 @@ int ff_serializer_classes(const struct ff_serializer *s, struct ff_buf *out)
     return code;
 }
 
+/* "1.4" or "1.4.2", and nothing behind it. */
+static int read_version(const char *text, size_t bytes, uint32_t version[3])
+{
+    size_t at = 0;
+
+    memset(version, 0, 3 * sizeof *version);
+    for (int part = 0; part < 3; part++) {
+        size_t begin = at;
+
+        while (at < bytes && at < begin + VERSION_DIGITS && text[at] >= '0' &&
+               text[at] <= '9') {
+            version[part] = version[part] * 10 + (uint32_t)(text[at++] - '0');
+        }
+        if (at == begin || at == bytes) {
+            return at > begin;
+        }
+        if (text[at++] != '.') {
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/* What stands behind NEEDS_VERSION. */
+static int is_as_new(const char *wanted, size_t bytes)
+{
+    uint32_t want[3], have[3];
+
+    if (!read_version(wanted, bytes, want) ||
+        !read_version(ff_version(), strlen(ff_version()), have)) {
+        return 0;
+    }
+    for (int part = 0; part < 3; part++) {
+        if (want[part] != have[part]) {
+            return have[part] > want[part];
+        }
+    }
+    return 1;
+}
+
 /* Names that begin with "ff." are ours: one that nobody here knows is from a newer version.
  * Others are between protocols and serializers; the storage finds out at the call. */
 static int is_known(const struct ff_host *host, const char *id, size_t bytes)
@@ -168,6 +218,9 @@ static int is_known(const struct ff_host *host, const char *id, size_t bytes)
 
     if (bytes > NAME_BYTES) {
         return 0;
+    }
+    if (bytes >= NEEDS_VERSION_BYTES && !memcmp(id, NEEDS_VERSION, NEEDS_VERSION_BYTES)) {
+        return is_as_new(id + NEEDS_VERSION_BYTES, bytes - NEEDS_VERSION_BYTES);
     }
     memcpy(name, id, bytes);
     name[bytes] = '\0';
@@ -193,16 +246,30 @@ static int is_met(const struct ff_host *host, const char *need)
     return 0;
 }
 
+static void explain_need(const char *need, struct ff_verdict *v)
+{
+    if (!strncmp(need, NEEDS_VERSION, NEEDS_VERSION_BYTES) && !strchr(need, '|')) {
+        const char *version = need + NEEDS_VERSION_BYTES;
+
+        ff_verdict_set(v, "needs", "it needs functionfuse %.100s, and this is %s",
+                       version, ff_version());
+        ff_verdict_fix(v,
+                       "install functionfuse %.100s or newer, or an older version of the "
+                       "plugin",
+                       version);
+        return;
+    }
+    ff_verdict_set(v, "needs", "it needs %.200s, which functionfuse %s does not have",
+                   need, ff_version());
+    ff_verdict_fix(v, "install a newer functionfuse, or an older version of the plugin");
+}
+
 void ff_needs_check(const struct ff_host *host, const char *const *needs,
                     struct ff_verdict *v)
 {
     for (size_t i = 0; needs && needs[i] && i < NEEDS_MAX && !v->code; i++) {
         if (!is_met(host, needs[i])) {
-            ff_verdict_set(v, "needs",
-                           "it needs %.200s, which functionfuse %s does not have",
-                           needs[i], ff_version());
-            ff_verdict_fix(v, "install a newer functionfuse, or an older version of the "
-                              "plugin");
+            explain_need(needs[i], v);
         }
     }
 }

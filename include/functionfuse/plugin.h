@@ -522,10 +522,12 @@ struct ff_serializer {
     const char *summary;   /* one line for people */
     const char *const
         *reads; /* versions that unpickle() takes, NULL-ended; NULL = `version` */
-    const char *const *needs; /* interfaces and services, NULL-ended; "a|b" = either */
-    const char *lock_group;   /* "libhdf5", or NULL; for information */
-    uint32_t threads;         /* enum ff_threads, for the five calls below */
-    uint32_t flags;           /* 0 */
+    /* interfaces and services, NULL-ended; "a|b" = either; "functionfuse/1.4" = this version of
+     * the library or a later one, best the first: who has an older one is told which */
+    const char *const *needs;
+    const char *lock_group; /* "libhdf5", or NULL; for information */
+    uint32_t threads;       /* enum ff_threads, for the five calls below */
+    uint32_t flags;         /* 0 */
     /* options: a dict, or absent; borrowed for the call. FF_E_USAGE: an option is wrong.
      */
     int (*create)(const struct ff_host_services *, struct ff_value options, void **inst,
@@ -574,7 +576,7 @@ struct ff_protocol {
     const char *(*identity)(void *inst);
     const char *(*key_of)(
         void *inst);            /* used when key is NULL: a decorator's is its inner's */
-    const char *const *needs;   /* services, NULL-ended, or NULL */
+    const char *const *needs;   /* as a serializer's, without interfaces; or NULL */
     const char *options_schema; /* what create() takes: see "options" below; or NULL */
 };
 

@@ -89,6 +89,7 @@ static const struct {
     {"no_create", "bad-size", "create"},
     {"threads", "bad-size", "threads"},
     {"needs", "needs", "ff.nothing/9|ff.nowhere/2"},
+    {"needs_version", "needs", "it needs functionfuse 99.1, and this is "},
     {"create", "create", "the device is on fire"},
     {"missing", "dlopen", "undefined symbol: missing_function"},
     {"note_name", "note-differs", "test.other"},

@@ -2,6 +2,7 @@
 /* Who serves a class, a name, a kind; and what is said when nobody does. */
 #include "core/host.h"
 
+#include "core/registry_own.h"
 #include "host_help.h"
 #include "run.h"
 
@@ -168,10 +169,68 @@ START_TEST(row_of_a_plugin_of_another_version_is_loaded)
 }
 END_TEST
 
+/* This version, with something added to its first `parts` numbers, between two texts. */
+static const struct {
+    const char *before;
+    unsigned parts, add[3];
+    const char *behind;
+    int met;
+} versions[] = {
+    {"functionfuse/", 3, {0, 0, 0}, "", 1},
+    {"functionfuse/", 2, {0, 0, 0}, "", 1},
+    {"functionfuse/", 1, {0, 0, 0}, "", 1},
+    {"functionfuse/", 3, {0, 0, 1}, "", 0},
+    {"functionfuse/", 3, {0, 1, 0}, "", 0},
+    {"functionfuse/", 2, {0, 10, 0}, "", 0},
+    {"functionfuse/", 1, {1, 0, 0}, "", 0},
+    {"functionfuse/", 1, {1, 0, 0}, "|ff.values/1", 1},
+    {"ff.none/1|functionfuse/", 1, {0, 0, 0}, "", 1},
+    {"functionfuse/", 3, {0, 0, 0}, ".1", 0},
+    {"functionfuse/", 1, {0, 0, 0}, ".", 0},
+    {"functionfuse/000000", 1, {0, 0, 0}, "", 0},
+    {"functionfuse/", 0, {0, 0, 0}, "", 0},
+    {"functionfuse/", 0, {0, 0, 0}, "new", 0},
+};
+
+static void print_need(char *out, size_t size, size_t row)
+{
+    unsigned have[3] = {0};
+    size_t used = (size_t)snprintf(out, size, "%s", versions[row].before);
+
+    ck_assert_int_eq(sscanf(ff_version(), "%u.%u.%u", &have[0], &have[1], &have[2]), 3);
+    for (unsigned i = 0; i < versions[row].parts; i++) {
+        used += (size_t)snprintf(out + used, size - used, "%s%u", i ? "." : "",
+                                 have[i] + versions[row].add[i]);
+    }
+    (void)snprintf(out + used, size - used, "%s", versions[row].behind);
+}
+
+START_TEST(version_that_is_needed_is_compared_by_its_numbers)
+{
+    struct ff_host *host;
+    struct stage stage;
+
+    stage_open(&stage);
+    host = stage_host(&stage, "{}");
+    for (size_t i = 0; i < COUNT_OF(versions); i++) {
+        struct ff_verdict v = {.code = NULL};
+        char need[100];
+        const char *needs[] = {need, NULL};
+
+        print_need(need, sizeof need, i);
+        ff_needs_check(host, needs, &v);
+        ck_assert_msg((v.code == NULL) == versions[i].met, "%s: %s", need, v.reason);
+    }
+    ff_host_close(host);
+    stage_close(&stage);
+}
+END_TEST
+
 RUN_TESTS("registry_find", file_without_a_note_is_found_by_its_stem,
           classes_find_the_last_enabled_first,
           class_whose_only_serializer_is_refused_fails,
           serializer_of_a_builtin_is_known_without_loading,
           unknown_kind_lists_kinds_and_the_nearest,
           required_plugin_that_is_refused_stops_the_host,
-          row_of_a_plugin_of_another_version_is_loaded)
+          row_of_a_plugin_of_another_version_is_loaded,
+          version_that_is_needed_is_compared_by_its_numbers)
