@@ -88,19 +88,94 @@ static int on_extension(void *ctx, uint64_t offset, int32_t code)
     return 0;
 }
 
+/* Little endian, as 64 bits; of the last byte the sign, where there is one. */
+static int64_t little_endian(const uint8_t *p, size_t size_bytes, int is_signed)
+{
+    uint64_t number =
+        is_signed && size_bytes && p[size_bytes - 1] & 0x80 ? UINT64_MAX : 0;
+    for (size_t i = size_bytes; i-- > 0;) {
+        number = number << 8 | p[i];
+    }
+    return (int64_t)number;
+}
+
+/* IEEE 754, the first byte has the sign. */
+static double big_endian_double(const uint8_t *p)
+{
+    uint64_t bits = 0;
+    double number;
+    for (size_t i = 0; i < sizeof bits; i++) {
+        bits = bits << 8 | p[i];
+    }
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+static void number_text(const struct ff_scanned_op *op, char *out, size_t size)
+{
+    const uint8_t *p = op->data;
+    if (op->code == 'G') { /* BINFLOAT */
+        (void)snprintf(out, size, "%.17g", big_endian_double(p));
+    } else if (op->code == 'J') { /* BININT */
+        (void)snprintf(out, size, "%lld", (long long)little_endian(p, op->size_bytes, 1));
+    } else {
+        (void)snprintf(out, size, "%llu",
+                       (unsigned long long)little_endian(p, op->size_bytes, 0));
+    }
+}
+
+/* "[3] 0x00ffee": the length, and the bytes; of an integer, which is little endian, the highest
+ * first. */
+static void hex_text(const struct ff_scanned_op *op, int is_integer, char *out,
+                     size_t size)
+{
+    enum { SHOWN = 30 };
+    const uint8_t *p = op->data;
+    size_t count = op->size_bytes < SHOWN ? op->size_bytes : SHOWN;
+    size_t n = (size_t)snprintf(out, size, "[%zu]%s", op->size_bytes, count ? " 0x" : "");
+    for (size_t i = 0; i < count && n < size; i++) {
+        uint8_t byte = is_integer ? p[op->size_bytes - 1 - i] : p[i];
+        n += (size_t)snprintf(out + n, size - n, "%02x", byte);
+    }
+    if (count < op->size_bytes && n < size) {
+        (void)snprintf(out + n, size - n, "...");
+    }
+}
+
+static void data_text(const struct ff_scanned_op *op, char *out, size_t size)
+{
+    switch (op->code) {
+    case 0x8a: /* LONG1 */
+    case 0x8b: /* LONG4 */
+        if (op->size_bytes <= sizeof(int64_t)) {
+            (void)snprintf(out, size, "%lld",
+                           (long long)little_endian(op->data, op->size_bytes, 1));
+        } else {
+            hex_text(op, 1, out, size);
+        }
+        break;
+    case 'B': /* BINBYTES, SHORT_BINBYTES, BINBYTES8, BYTEARRAY8 */
+    case 'C':
+    case 0x8e:
+    case 0x96:
+        hex_text(op, 0, out, size);
+        break;
+    default:
+        (void)snprintf(out, size, "[%zu] %.*s", op->size_bytes,
+                       (int)(op->size_bytes < 60 ? op->size_bytes : 60),
+                       (const char *)op->data);
+        break;
+    }
+}
+
 /* An argument as text: at most `size` - 1 bytes of it. */
 static void argument_text(const struct ff_scanned_op *op, char *out, size_t size)
 {
-    const uint8_t *p = op->data;
-    uint64_t number = 0;
     int n = (int)(op->size_bytes < 60 ? op->size_bytes : 60);
     *out = 0;
     switch (op->argument) {
     case FF_OP_ARGUMENT_NUMBER:
-        for (size_t i = op->size_bytes; i-- > 0;) {
-            number = number << 8 | p[i];
-        }
-        (void)snprintf(out, size, "%llu", (unsigned long long)number);
+        number_text(op, out, size);
         break;
     case FF_OP_ARGUMENT_LINES:
         (void)snprintf(out, size, "%.*s %.*s", n, (const char *)op->data,
@@ -108,9 +183,11 @@ static void argument_text(const struct ff_scanned_op *op, char *out, size_t size
                        (const char *)op->more);
         break;
     case FF_OP_ARGUMENT_LINE:
-    case FF_OP_ARGUMENT_DATA:
         (void)snprintf(out, size, "[%zu] %.*s", op->size_bytes, n,
                        (const char *)op->data);
+        break;
+    case FF_OP_ARGUMENT_DATA:
+        data_text(op, out, size);
         break;
     default:
         break;

@@ -45,6 +45,17 @@ judged 4 '*none.txt: this is no whole pickle: *' none.txt
 
 good 'opcodes' inspect good.pkl --opcodes
 like 'each is a line' "$out" '*BINUNICODE*a*BININT1*1*STOP*'
+printf '\x80\x03(G\x3f\xf8\x00\x00\x00\x00\x00\x00J\xff\xff\xff\xffM\xff\xff\x8a\x01\xff\x8a\x02\xff\x00\x8a\x00' >numbers.pkl
+printf '\x8a\x09\x01\x00\x00\x00\x00\x00\x00\x00\x80C\x03a\x00\xfft.' >>numbers.pkl
+good 'arguments of opcodes' inspect numbers.pkl --opcodes --json
+json_is 'are what Python reads in them' "[o['argument'] for o in d['pickles'][0]['opcodes'][2:-2]]" \
+    "['1.5', '-1', '65535', '-1', '255', '0', '[9] 0x800000000000000001', '[3] 0x6100ff']"
+printf '\x80\x03((X\x03\x00\x00\x00HDFX\x01\x00\x00\x001ttQ0Pplain\n.' >pid.pkl
+good 'persistent ids' inspect pid.pkl --json
+json_is 'are listed, each with its texts' "d['pickles'][0]['persistent_count'], [p['strings'] for p in d['pickles'][0]['persistent']], [p['offset'] for p in d['pickles'][0]['persistent']]" \
+    "(2, [['HDF', '1'], ['plain']], [20, 22])"
+good 'and told to people' inspect pid.pkl
+like 'by their texts' "$out" '*HDF*plain*'
 good '--json' inspect acme.pkl --allow acme.Wave --json
 json_is 'it reports' "d['version'], d['verdict'], [(g['module'], g['uses'], g['allowed']) for g in d['pickles'][0]['globals']]" \
     "(1, 'safe', [('builtins', ['call'], True), ('acme', ['reference'], True)])"
