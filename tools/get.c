@@ -235,6 +235,14 @@ static int print_json(struct ff_cli *c, const struct report *r, struct ff_error 
     return ff_json_end(c, &j);
 }
 
+/* An array or scalar of the pickle itself has a class, an order and a form that its elements alone
+ * do not tell: only a selection, and what a serializer keeps, is made anew. */
+static int stays_as_it_is(const struct ff_target *t, enum format format)
+{
+    return (format == AS_PKL || format == AS_JSON) && !t->view &&
+           ff_kind(t->value) != FF_PERSISTENT;
+}
+
 static int write_target(struct ff_cli *c, struct ff_target *t, const char *file,
                         enum format format, struct ff_error *e)
 {
@@ -244,8 +252,8 @@ static int write_target(struct ff_cli *c, struct ff_target *t, const char *file,
     if (rc) {
         return rc;
     }
-    rc = r.array ? write_array(c, r.array, format, &out, e)
-                 : write_value(t->value, format, &out, e);
+    rc = r.array && !stays_as_it_is(t, format) ? write_array(c, r.array, format, &out, e)
+                                               : write_value(t->value, format, &out, e);
     if (rc) {
         ff_target_blame(t, e);
     }

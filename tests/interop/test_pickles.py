@@ -46,6 +46,36 @@ def check_bytes(store, stream):
         assert file.read() == stream
 
 
+class Metres(numpy.ndarray):
+    pass
+
+
+# One that is the whole value, and one that is a part of it.
+ARRAYS = {
+    "array": numpy.arange(6).reshape(2, 3),
+    "Fortran": numpy.asfortranarray(numpy.arange(6.).reshape(2, 3)),
+    "scalar": numpy.float64(1.5),
+    "no axes": numpy.array(7),
+    "matrix": numpy.asmatrix(numpy.eye(2)),
+    "recarray": numpy.rec.array([(1, 2.5)], dtype=[("a", "<i4"), ("b", "<f8")]),
+    "subclass": numpy.arange(3).view(Metres),
+    "objects": numpy.array([[1], "x"], dtype=object),
+    "text": numpy.array(["a", "bc"]),
+}
+
+
+def check_part(store, value, protocol):
+    """A part has the class, the order and the protocol that it has in the whole."""
+    given, taken = (os.path.join(store, name) for name in ("given.pkl", "taken.pkl"))
+    with open(given, "wb") as file:
+        pickle.dump({"part": value, "other": 1}, file, protocol)
+    ff(store, "put", "wf/task", given)
+    ff(store, "get", "wf/task#part", "-o", taken)
+    with open(taken, "rb") as file:
+        stream = file.read()
+    assert stream == pickle.dumps(value, protocol), stream
+
+
 with scratch() as folder:
     for name, value in VALUES.items():
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
@@ -55,6 +85,12 @@ with scratch() as folder:
         if name.endswith(".pkl"):
             with case(name), open(os.path.join(STREAMS, name), "rb") as file:
                 check_bytes(folder, file.read())
+    for name, value in ARRAYS.items():
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            with case(f"numpy {name} at the root, protocol {protocol}"):
+                check_bytes(folder, pickle.dumps(value, protocol))
+            with case(f"numpy {name} as a part, protocol {protocol}"):
+                check_part(folder, value, protocol)
     with case("an ndarray that was put from a file is numpy's own in Python"):
         numpy.save(os.path.join(folder, "a.npy"), VALUES["numpy"]["rows"])
         ff(folder, "put", "wf/rows", os.path.join(folder, "a.npy"), "--inline")
