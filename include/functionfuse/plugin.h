@@ -149,7 +149,9 @@ enum ff_io_op {
     FF_PUT,     /* the whole object, atomic; visible when done */
     FF_HEAD,    /* size, time, tag */
     FF_REMOVE,  /* idempotent: absent is FF_OK */
-    FF_COPY     /* `name` becomes a copy of `from`, on the medium; files: a hard link */
+    FF_COPY     /* `name` becomes a copy of `from`, on the medium; files: a hard link.
+                   FF_E_CONFLICT while somebody is attached to `from` (FF_OPEN_ATTACH), unless
+                   the copy shares no bytes with it */
 };
 
 #define FF_ANY_SIZE UINT64_MAX /* GET: to the end */
@@ -229,7 +231,8 @@ struct ff_objects {
 enum ff_open_mode {
     FF_OPEN_READ = 1,
     FF_OPEN_CREATE, /* read and write; FF_E_EXISTS when the name is taken */
-    FF_OPEN_ATTACH  /* read and write what another process creates */
+    FF_OPEN_ATTACH  /* read and write what another process created; FF_E_CONFLICT when a
+                       copy of it (FF_COPY) shares its bytes */
 };
 
 struct ff_file; /* the protocol's */
@@ -263,7 +266,7 @@ struct ff_files {
     int (*resize)(const struct ff_files *, struct ff_file *, uint64_t size_bytes,
                   int reserve, struct ff_error *);
     /* The content is final; durable unless FF_HOST_NO_SYNC; closes, also on failure (then
-     * a created file is gone). */
+     * a created file is gone). Attached: what was written is durable, the file stays. */
     int (*finish)(const struct ff_files *, struct ff_file *, const struct ff_call *,
                   struct ff_error *);
     /* A reader: closes. A creator: discards the file. */

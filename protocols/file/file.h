@@ -150,6 +150,11 @@ int ff_file_private_new(const struct ff_file_root *root, int dir_fd, const char 
 /* Lock an open file: 0, -EAGAIN when somebody holds it, or as the kernel says. */
 int ff_file_lock(const struct ff_file_root *root, int fd, short type);
 bool ff_file_no_locks(int rc);
+/* From now on, until it is closed, somebody writes into this file, which was there. -EAGAIN: it
+ * has another name, which would see what is written, or gets one now; -ENOENT: it has none. */
+int ff_file_attach(const struct ff_file_root *root, int fd);
+/* Until it is closed nobody attaches. -EAGAIN: somebody has. Where there are no locks: 0. */
+int ff_file_keep_writers_out(const struct ff_file_root *root, int fd);
 /* Whether its maker lives: 1, 0, or -errno. now_ns: the medium's clock. */
 int ff_file_is_held(const struct ff_file_root *root, int fd, const struct stat *st,
                     int64_t now_ns);

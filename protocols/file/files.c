@@ -41,6 +41,19 @@ static int open_path(struct ff_file_bound *b, const char *path, int mode)
     return fd;
 }
 
+/* Into what has a copy that shares its bytes nobody writes. */
+static int attach(const struct ff_file_root *root, int fd, const char *path,
+                  struct ff_error *e)
+{
+    int rc = ff_file_attach(root, fd);
+
+    if (rc == -EAGAIN) {
+        return ff_fail(e, FF_E_CONFLICT, path,
+                       "it was copied: what is written into it would change the copy");
+    }
+    return rc < 0 ? ff_file_fail(e, rc, path, "open it") : FF_OK;
+}
+
 /* Takes the descriptor. */
 static int file_new(struct ff_file_bound *b, const char *path, int mode, int fd,
                     struct ff_file **out, struct ff_error *e)
@@ -55,6 +68,9 @@ static int file_new(struct ff_file_bound *b, const char *path, int mode, int fd,
         code = ff_fail(e, FF_E_NOT_FOUND, path, "it is a folder");
     } else {
         code = ff_file_refuse(st.st_mode, path, e);
+    }
+    if (code == FF_OK && mode == FF_OPEN_ATTACH) {
+        code = attach(b->root, fd, path, e);
     }
     if (code == FF_OK && (!f || !(f->path = ff_strdup(path)))) {
         code = ff_fail(e, FF_E_NO_MEMORY, path, "no memory to open it");
@@ -240,7 +256,7 @@ static void file_free(struct ff_file *f)
 }
 
 /* Nobody but us removes what we create; but a folder may be deleted or moved under us, and a
- * task must not name big data that went with it. */
+ * task must not name big data that went with it. What we are attached to may be given up. */
 static int check_name(struct ff_file_bound *b, const struct ff_file *f,
                       struct ff_error *e)
 {
@@ -273,7 +289,7 @@ static int file_finish(const struct ff_files *self, struct ff_file *f,
     if (rc < 0) {
         code = ff_file_fail(e, rc, f->path, "make it durable");
     }
-    if (code == FF_OK && f->created) {
+    if (code == FF_OK) {
         code = check_name(b, f, e);
     }
     if (code && f->created) {

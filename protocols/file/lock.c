@@ -17,15 +17,59 @@ bool ff_file_no_locks(int rc)
     return rc == -ENOLCK || rc == -EOPNOTSUPP || rc == -ENOSYS || rc == -EINVAL;
 }
 
-int ff_file_lock(const struct ff_file_root *root, int fd, short type)
+/* length 0: to the end, wherever that will be. */
+static int lock_bytes(const struct ff_file_root *root, int fd, short type, int64_t start,
+                      int64_t length)
 {
-    struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
+    struct flock lock = {
+        .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
     int rc;
 
     do {
         rc = root->sys->lock(root->sys, fd, F_OFD_SETLK, &lock);
     } while (rc == -EINTR);
     return rc == -EACCES ? -EAGAIN : rc;
+}
+
+int ff_file_lock(const struct ff_file_root *root, int fd, short type)
+{
+    return lock_bytes(root, fd, type, 0, 0);
+}
+
+/* Each who is attached to a file has locked a byte of it, one of these, far behind any content;
+ * who copies it holds all of them for reading meanwhile. */
+static const int64_t attached_at = INT64_C(1) << 62;
+enum { ATTACHED_MAX = 1 << 16 };
+
+int ff_file_attach(const struct ff_file_root *root, int fd)
+{
+    struct stat st;
+    int rc = -EAGAIN;
+
+    for (int64_t i = 0; i < ATTACHED_MAX && rc == -EAGAIN; i++) {
+        struct flock who = {.l_type = F_WRLCK,
+                            .l_whence = SEEK_SET,
+                            .l_start = attached_at + i,
+                            .l_len = 1};
+
+        rc = lock_bytes(root, fd, F_WRLCK, who.l_start, who.l_len);
+        if (rc == -EAGAIN && root->sys->lock(root->sys, fd, F_OFD_GETLK, &who) == 0 &&
+            who.l_type == F_RDLCK) {
+            return -EAGAIN;
+        }
+    }
+    if (rc < 0 && !ff_file_no_locks(rc)) {
+        return rc;
+    }
+    rc = root->sys->fstat(root->sys, fd, &st);
+    return rc < 0 ? rc : st.st_nlink > 1 ? -EAGAIN : st.st_nlink ? 0 : -ENOENT;
+}
+
+int ff_file_keep_writers_out(const struct ff_file_root *root, int fd)
+{
+    int rc = lock_bytes(root, fd, F_RDLCK, attached_at, ATTACHED_MAX);
+
+    return ff_file_no_locks(rc) ? 0 : rc;
 }
 
 int ff_file_is_held(const struct ff_file_root *root, int fd, const struct stat *st,

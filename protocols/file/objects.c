@@ -299,7 +299,21 @@ static int put(struct ff_file_bound *b, struct ff_io *io, const char *path,
 
 /* ---- copying ---- */
 
-/* Opens the source: a regular file. */
+/* What is written into it later would change the copy. */
+static int keep_writers_out(const struct ff_file_root *root, int fd, const char *from,
+                            struct ff_error *e)
+{
+    int rc = ff_file_keep_writers_out(root, fd);
+
+    if (rc == -EAGAIN) {
+        ff_fail(e, FF_E_CONFLICT, from, "somebody is attached to it, and may write");
+        ff_error_fix(e, "let whoever writes into it end, or end it");
+        return FF_E_CONFLICT;
+    }
+    return rc < 0 ? ff_file_fail(e, rc, from, "lock it") : FF_OK;
+}
+
+/* Opens the source: a regular file, into which nobody writes. */
 static int open_source(const struct ff_file_root *root, const char *from, struct stat *st,
                        int *fd, struct ff_error *e)
 {
@@ -316,7 +330,7 @@ static int open_source(const struct ff_file_root *root, const char *from, struct
     }
     code = S_ISDIR(st->st_mode) ? ff_fail(e, FF_E_NOT_FOUND, from, "it is a folder")
                                 : ff_file_refuse(st->st_mode, from, e);
-    return code;
+    return code ? code : keep_writers_out(root, *fd, from, e);
 }
 
 /* A second name, in place of the temporary: 0 when it is that file, 1 when the system gives

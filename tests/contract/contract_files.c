@@ -170,6 +170,32 @@ static void attach_writes_into_what_another_created(void)
     CLAUSE(is_text(subject.objects, "a", "abcd"), "close, attached: no creator");
 }
 
+/* Whatever shares bytes is not written into. */
+static void what_is_attached_is_not_copied(void)
+{
+    struct ff_file *other = NULL;
+    int code;
+
+    NEED_FILES;
+    make_file("a", "text");
+    other = open_file("a", FF_OPEN_ATTACH);
+    code = copy_if(subject.objects, "a", "b", "", NULL);
+    CLAUSE(code == FF_OK || code == FF_E_CONFLICT, "COPY: somebody is attached");
+    CLAUSE_OK(FILES->write(FILES, other, 0, "T", 1, NULL, e), "write, attached");
+    FILES->close(FILES, other);
+    CLAUSE(code || is_text(subject.objects, "b", "text"),
+           "COPY: what is attached is not copied, or shares no bytes with the copy");
+    CLAUSE_OK(copy_if(subject.objects, "a", "c", "", e), "COPY: nobody is attached");
+    code = FILES->open(FILES, "a", FF_OPEN_ATTACH, &other, NULL, NULL);
+    CLAUSE(code == FF_OK || code == FF_E_CONFLICT, "open, attach: it was copied");
+    if (code == FF_OK) {
+        CLAUSE_OK(FILES->write(FILES, other, 1, "E", 1, NULL, e), "write, attached");
+        FILES->close(FILES, other);
+    }
+    CLAUSE(is_text(subject.objects, "c", "Text"),
+           "attach: what was copied is not attached, or shares no bytes with the copy");
+}
+
 static void a_reader_cannot_write(void)
 {
     struct ff_file *f;
@@ -264,6 +290,7 @@ static const struct case_test tests[] = {
     CASE(resize_gives_zeros),
     CASE(close_of_a_creator_discards_and_of_a_reader_does_not),
     CASE(attach_writes_into_what_another_created),
+    CASE(what_is_attached_is_not_copied),
     CASE(a_reader_cannot_write),
     CASE(removed_file_stays_with_its_readers),
     CASE(a_removed_creator_leaves_the_next_one_alone),

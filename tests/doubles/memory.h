@@ -19,6 +19,7 @@ struct mem_blob {
     struct ff_buf bytes;
     uint64_t version; /* counts what files wrote into it */
     int64_t mtime_ns;
+    unsigned attached; /* files that write into it; under the store's lock */
     atomic_uint refs;
 };
 
@@ -72,6 +73,8 @@ struct mem_entry *mem_at(const struct mem_store *, size_t index);
 /* Takes `name` and `blob` when it succeeds: 0, or FF_E_NO_MEMORY. */
 int mem_insert(struct mem_store *, size_t index, char *name, struct mem_blob *);
 void mem_erase(struct mem_store *, size_t index);
+/* Whether it has two names. */
+bool mem_is_shared(const struct mem_store *, const struct mem_blob *);
 
 /* Owned, ff_free. NULL: the error says why (not a name, no memory). */
 char *mem_full_name(const struct mem_bound *, const char *name, struct ff_error *);

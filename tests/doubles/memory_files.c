@@ -23,8 +23,15 @@ static int open_locked(const struct mem_inst *inst, char *name, struct ff_file *
     int rc;
 
     if (f->mode != FF_OPEN_CREATE) {
-        f->blob = there ? mem_blob_ref(mem_at(s, index)->blob) : NULL;
-        return there ? FF_OK : FF_E_NOT_FOUND;
+        if (!there) {
+            return FF_E_NOT_FOUND;
+        }
+        if (f->mode == FF_OPEN_ATTACH && mem_is_shared(s, mem_at(s, index)->blob)) {
+            return FF_E_CONFLICT;
+        }
+        f->blob = mem_blob_ref(mem_at(s, index)->blob);
+        f->blob->attached += f->mode == FF_OPEN_ATTACH;
+        return FF_OK;
     }
     if (there) {
         return FF_E_EXISTS;
@@ -73,6 +80,7 @@ static int mem_open(const struct ff_files *self, const char *name, int mode,
         return ff_fail(e, rc, name, "%s",
                        rc == FF_E_EXISTS      ? "a file of this name is there"
                        : rc == FF_E_NOT_FOUND ? "no such file"
+                       : rc == FF_E_CONFLICT  ? "it was copied, and shares its bytes"
                                               : "no memory for one more file");
     }
     f->name = full;
@@ -234,8 +242,11 @@ static int mem_resize(const struct ff_files *self, struct ff_file *f, uint64_t s
               : FF_OK;
 }
 
-static void file_free(struct ff_file *f)
+static void file_free(struct mem_store *s, struct ff_file *f)
 {
+    pthread_mutex_lock(&s->lock);
+    f->blob->attached -= f->mode == FF_OPEN_ATTACH;
+    pthread_mutex_unlock(&s->lock);
     mem_blob_unref(f->blob);
     ff_free(f->name);
     ff_free(f);
@@ -249,7 +260,7 @@ static int mem_finish(const struct ff_files *self, struct ff_file *f,
     if (rc) {
         MEM_OF(self, files)->files.close(self, f);
     } else {
-        file_free(f);
+        file_free(MEM_OF(self, files)->inst->store, f);
     }
     return rc;
 }
@@ -266,7 +277,7 @@ static void mem_close(const struct ff_files *self, struct ff_file *f)
         }
         pthread_mutex_unlock(&s->lock);
     }
-    file_free(f);
+    file_free(s, f);
 }
 
 static int mem_remove(const struct ff_files *self, const char *name,

@@ -71,12 +71,13 @@ static int publish(struct mem_store *s, struct ff_io *io, char *full,
     struct mem_blob *old = blob; /* who is not needed at the end */
     struct found f = {blob, 0};
     size_t index;
-    bool there;
+    bool there, attached;
     int rc = FF_OK;
 
     pthread_mutex_lock(&s->lock);
     there = mem_find(s, full, &index);
-    if (!allowed(s, there, index, io->if_match)) {
+    attached = blob->attached > 0;
+    if (attached || !allowed(s, there, index, io->if_match)) {
         rc = FF_E_CONFLICT;
     } else if (there) {
         old = mem_at(s, index)->blob;
@@ -92,8 +93,9 @@ static int publish(struct mem_store *s, struct ff_io *io, char *full,
     pthread_mutex_unlock(&s->lock);
     if (rc) {
         (void)ff_fail(e, rc, full,
-                      rc == FF_E_CONFLICT ? "it is not as the condition wants it"
-                                          : "no memory for one more object");
+                      rc != FF_E_CONFLICT ? "no memory for one more object"
+                      : attached          ? "somebody is attached to it, and may write"
+                                          : "it is not as the condition wants it");
     }
     if (rc || there) {
         mem_blob_unref(old);

@@ -172,6 +172,16 @@ int mem_insert(struct mem_store *s, size_t index, char *name, struct mem_blob *b
     return FF_OK;
 }
 
+bool mem_is_shared(const struct mem_store *s, const struct mem_blob *blob)
+{
+    size_t names = 0;
+
+    for (size_t i = 0; i < s->entries.count; i++) {
+        names += mem_at(s, i)->blob == blob;
+    }
+    return names > 1;
+}
+
 void mem_erase(struct mem_store *s, size_t index)
 {
     struct mem_entry *at = mem_at(s, index);

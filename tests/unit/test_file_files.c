@@ -191,6 +191,63 @@ START_TEST(attach_writes_into_what_another_creates)
 }
 END_TEST
 
+START_TEST(attached_file_is_not_copied_nor_a_copied_one_attached)
+{
+    struct ff_file *file[3], *none = NULL;
+
+    OK(create_text(&s, "u", "text", e));
+    for (size_t i = 0; i < COUNT_OF(file); i++) {
+        file[i] = opened("u", FF_OPEN_ATTACH);
+    }
+    for (size_t i = 0; i < COUNT_OF(file); i++) {
+        FAILS(copy_object(s.objects, "u", "v", "", e), FF_E_CONFLICT);
+        s.files->close(s.files, file[i]);
+    }
+    ck_assert_int_eq(count_names(&s, "wf/bigdata"), 1);
+    OK(copy_object(s.objects, "u", "v", "", e));
+    FAILS(s.files->open(s.files, "u", FF_OPEN_ATTACH, &none, NULL, e), FF_E_CONFLICT);
+    FAILS(s.files->open(s.files, "v", FF_OPEN_ATTACH, &none, NULL, e), FF_E_CONFLICT);
+    OK(s.objects->sync(s.objects, NULL, e));
+    FAILS(s.files->open(s.files, "v", FF_OPEN_ATTACH, &none, NULL, e), FF_E_CONFLICT);
+    OK(copy_object(s.objects, "u", "w", "", e));
+    OK(s.objects->sync(s.objects, NULL, e));
+    OK(s.files->remove(s.files, "u", NULL, e));
+    OK(s.files->remove(s.files, "w", NULL, e));
+    s.files->close(s.files, opened("v", FF_OPEN_ATTACH)); /* its only name */
+}
+END_TEST
+
+START_TEST(attached_file_without_locks_is_told_apart_by_its_names)
+{
+    struct ff_file *file, *none = NULL;
+
+    OK(create_text(&s, "u", "text", e));
+    s.faulty.always[SYS_LOCK] = -ENOLCK;
+    file = opened("u", FF_OPEN_ATTACH);
+    OK(copy_object(s.objects, "u", "v", "", e));
+    s.files->close(s.files, file);
+    FAILS(s.files->open(s.files, "u", FF_OPEN_ATTACH, &none, NULL, e), FF_E_CONFLICT);
+    s.faulty.always[SYS_LOCK] = -EIO;
+    OK(s.files->remove(s.files, "v", NULL, e));
+    FAILS(s.files->open(s.files, "u", FF_OPEN_ATTACH, &none, NULL, e), FF_E_IO);
+    FAILS(copy_object(s.objects, "u", "v", "", e), FF_E_IO);
+}
+END_TEST
+
+START_TEST(attached_file_that_was_removed_says_so_at_its_end)
+{
+    struct ff_file *file;
+
+    OK(create_text(&s, "u", "text", e));
+    file = opened("u", FF_OPEN_ATTACH);
+    OK(s.files->remove(s.files, "u", NULL, e));
+    FAILS(s.files->finish(s.files, file, NULL, e), FF_E_CONFLICT);
+    OK(create_text(&s, "u", "text", e));
+    file = opened("u", FF_OPEN_ATTACH);
+    OK(s.files->finish(s.files, file, NULL, e));
+}
+END_TEST
+
 START_TEST(reader_keeps_what_was_removed)
 {
     struct ff_file *file;
@@ -259,6 +316,9 @@ int main(void)
         resize_reserves_where_it_can,
         open_what_is_no_file_is_refused,
         attach_writes_into_what_another_creates,
+        attached_file_is_not_copied_nor_a_copied_one_attached,
+        attached_file_without_locks_is_told_apart_by_its_names,
+        attached_file_that_was_removed_says_so_at_its_end,
         reader_keeps_what_was_removed,
         write_past_the_size_limit_is_no_space_and_does_not_kill,
     };
