@@ -10,6 +10,8 @@
 #include "core/out.h"
 #include "core/schema.h"
 
+#define HEARTBEAT_NS (60 * 1000000000ll)
+
 int ff_storage_check(const struct ff_storage *s, struct ff_error *e)
 {
     if (!s) {
@@ -81,6 +83,26 @@ const struct ff_call *ff_storage_call(const struct ff_storage *s,
                                       const struct ff_call *call)
 {
     return call ? call : ff_host_call(s->host);
+}
+
+/* A clock that fails gives INT64_MIN. */
+static int is_due(int64_t now_ns, int64_t last_ns)
+{
+    int64_t gone_ns;
+    return now_ns != INT64_MIN &&
+           (__builtin_sub_overflow(now_ns, last_ns, &gone_ns) || gone_ns > HEARTBEAT_NS);
+}
+
+void ff_intent_touch(const struct ff_storage *s, struct ff_intent *intent,
+                     atomic_llong *refreshed_ns)
+{
+    int64_t now = ff_sys_now_ns(ff_host_sys(s->host), CLOCK_MONOTONIC);
+    long long last = atomic_load(refreshed_ns);
+    if (intent && is_due(now, last) &&
+        atomic_compare_exchange_strong(refreshed_ns, &last, now)) {
+        struct ff_error own = FF_ERROR_INIT;
+        (void)s->commit->refresh(s->commit, intent, &own);
+    }
 }
 
 /* ---- the JSON ---- */

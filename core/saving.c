@@ -10,7 +10,6 @@
 #include "core/host.h"
 #include "core/pool.h"
 
-#define HEARTBEAT_NS   (60 * 1000000000ll)
 #define PIECE_BYTES    (1u << 20)
 #define PARALLEL_BYTES (512u << 10) /* from here on a second thread is worth waking */
 #define DIRECT_BYTES   (8u << 20)   /* a piece of more is not gathered */
@@ -23,25 +22,11 @@ static struct ff_saving *saving_of(const struct ff_call *c)
     return (struct ff_saving *)(uintptr_t)c;
 }
 
-/* A clock that fails gives INT64_MIN. */
-static int is_due(int64_t now_ns, int64_t last_ns)
-{
-    int64_t gone_ns;
-    return now_ns != INT64_MIN &&
-           (__builtin_sub_overflow(now_ns, last_ns, &gone_ns) || gone_ns > HEARTBEAT_NS);
-}
-
 /* Whoever works polls this at least each 100 ms: the place for the intent's heartbeat. */
 static int cancelled(const struct ff_call *c)
 {
     struct ff_saving *s = saving_of(c);
-    int64_t now = ff_sys_now_ns(ff_host_sys(s->storage->host), CLOCK_MONOTONIC);
-    long long last = atomic_load(&s->refreshed_ns);
-    if (s->intent && is_due(now, last) &&
-        atomic_compare_exchange_strong(&s->refreshed_ns, &last, now)) {
-        struct ff_error own = FF_ERROR_INIT;
-        (void)s->storage->commit->refresh(s->storage->commit, s->intent, &own);
-    }
+    ff_intent_touch(s->storage, s->intent, &s->refreshed_ns);
     return ff_cancelled(s->outer);
 }
 

@@ -45,6 +45,9 @@ const char *ff_storage_key(const struct ff_storage *);
 /* FF_E_USAGE. */
 int ff_check_workflow(const char *workflow, struct ff_error *);
 int ff_check_names(const char *workflow, const char *task, struct ff_error *);
+/* "I am still here", once a minute: to be called often. `intent` may be NULL. */
+void ff_intent_touch(const struct ff_storage *, struct ff_intent *intent,
+                     atomic_llong *refreshed_ns);
 /* The caller's call, or the host's. */
 const struct ff_call *ff_storage_call(const struct ff_storage *, const struct ff_call *);
 

@@ -477,7 +477,7 @@ enum ff_threads {
 #define FF_PUSH_1    "ff.push/1"
 #define FF_VERIFY_1  "ff.verify/1"
 #define FF_EXPLAIN_1 "ff.explain/1"
-#define FF_FILL_1    "ff.draft.fill/1" /* reserved: N processes fill one array */
+#define FF_FILL_1    "ff.draft.fill/1" /* draft: see above */
 
 struct ff_pushing; /* the serializer's */
 
@@ -498,6 +498,43 @@ struct ff_push {
     int (*finish)(void *inst, struct ff_pushing *taken, int64_t shape0,
                   const struct ff_call *, struct ff_error *);
     void (*abort)(void *inst, struct ff_pushing *taken);
+};
+
+struct ff_filling; /* the serializer's */
+
+/* DRAFT. An array that several processes fill, each a part of its chunks. From a serializer's
+ * query(); programs use it through fill.h, which says who may die when. `name` is a uuid4 that
+ * the host made. What begin() makes lies below a part of that name, and never at a name that a
+ * pid may have: so what is being filled is never taken for what a task refers to. */
+struct ff_fill {
+    uint32_t struct_size, flags;
+    /* Make room for the array that `like` describes (no read, regular chunks), durably; nothing
+     * stays open. FF_E_UNSUPPORTED: not such an array, or not on this protocol, and why. */
+    int (*begin)(void *inst, const struct ff_array *like, const struct ff_protocols *,
+                 const char *name, const struct ff_call *, struct ff_error *);
+    /* In any process, in several at a time. *like describes the array, and is the filling's.
+     * FF_E_NOT_FOUND: nothing of that name is being filled. FF_E_CONFLICT: it is finished. */
+    int (*attach)(void *inst, const char *name, const struct ff_protocols *,
+                  struct ff_filling **, const struct ff_array **like,
+                  const struct ff_call *, struct ff_error *);
+    /* One chunk, as put() of ff.push/1; but it may come again, here or in another process: the
+     * last one counts. */
+    int (*put)(void *inst, struct ff_filling *, const int64_t *index, const void *data,
+               const struct ff_call *, struct ff_error *);
+    /* Takes `filling`, also on failure. After FF_OK all that it put is durable, as after
+     * pickle(). */
+    int (*end)(void *inst, struct ff_filling *taken, const struct ff_call *,
+               struct ff_error *);
+    /* Give up: what it put is there or not. */
+    void (*abort)(void *inst, struct ff_filling *taken);
+    /* Every chunk has been put, and ended: now the array is below pid->name, too, as pickle()
+     * would have stored it. What was begun stays, for another finish() under another pid, until
+     * remove(). FF_E_CONFLICT: somebody is attached. */
+    int (*finish)(void *inst, const char *name, const struct ff_protocols *,
+                  struct ff_pid *, const struct ff_call *, struct ff_error *);
+    /* Take away what begin() made; a pid that finish() gave keeps the array. Idempotent. */
+    int (*remove)(void *inst, const char *name, const struct ff_protocols *,
+                  const struct ff_call *, struct ff_error *);
 };
 
 /* Does what is stored look whole? From a serializer's query(). */
@@ -549,7 +586,8 @@ struct ff_serializer {
     /* NULL: the host removes pid->name and all below it. Idempotent. */
     int (*remove)(void *inst, const struct ff_pid *, const struct ff_protocols *,
                   const struct ff_call *, struct ff_error *);
-    /* NULL, or: optional powers by id (FF_PUSH_1, FF_VERIFY_1, FF_EXPLAIN_1). */
+    /* NULL, or: optional powers by id (FF_PUSH_1, FF_VERIFY_1, FF_EXPLAIN_1; the draft
+     * FF_FILL_1). */
     const void *(*query)(void *inst, const char *interface_id);
     const struct ff_serializer *next; /* another serializer of this file, or NULL */
     const char *options_schema; /* what create() takes: see "options" below; or NULL */

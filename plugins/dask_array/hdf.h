@@ -19,6 +19,7 @@
 #define HDF_EDGES_NAME   "ff_chunks"
 #define HDF_DESCR_NAME   "ff_descr"
 #define HDF_LOCK_GROUP   "libhdf5"
+#define HDF_FILLING      "filling"  /* the folder of arrays that are being filled */
 #define HDF_UNDEFINED    UINT64_MAX /* an address that is not there */
 #define HDF_FILTERS_MAX  8
 #define HDF_SCRATCH_KEPT 8
@@ -307,6 +308,7 @@ int hdf_writer_fill(struct hdf_writer *, const struct ff_array *, const struct f
                     struct ff_error *);
 
 extern const struct ff_push hdf_push;
+extern const struct ff_fill hdf_fill;
 
 /* ---- open.c, read.c, check.c ---- */
 
@@ -331,6 +333,13 @@ struct hdf_array {
     const int64_t *edges[FF_MAX_NDIM];
     int64_t edge_count[FF_MAX_NDIM];
 };
+
+/* The file `name`, opened in a mode of ff.files/1. */
+int hdf_file_open(struct hdf_inst *, const char *name, int mode,
+                  const struct ff_protocols *, struct hdf_array **,
+                  const struct ff_call *, struct ff_error *);
+/* Its file is closed unless it is NULL. */
+void hdf_array_free(struct hdf_array *);
 
 /* The array's read(). */
 int hdf_array_read(const struct ff_array *, const struct ff_region *, void *dst,

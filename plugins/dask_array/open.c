@@ -9,10 +9,8 @@
 #include "core/base/alloc.h"
 #include "core/base/buf.h"
 
-static void array_release(struct ff_array *array)
+void hdf_array_free(struct hdf_array *a)
 {
-    struct hdf_array *a = (struct hdf_array *)array;
-
     if (a->file.file) {
         a->file.files->close(a->file.files, a->file.file);
     }
@@ -20,6 +18,11 @@ static void array_release(struct ff_array *array)
     ff_free(a->edge_block);
     ff_free(a->descr);
     ff_free(a);
+}
+
+static void array_release(struct ff_array *array)
+{
+    hdf_array_free((struct hdf_array *)array);
 }
 
 static int print_descr(struct hdf_array *a, struct ff_error *e)
@@ -78,27 +81,27 @@ static int show(struct hdf_array *a, struct ff_error *e)
     return rc;
 }
 
-int hdf_array_open(struct hdf_inst *inst, const struct ff_pid *pid,
-                   const struct ff_protocols *protocols, struct ff_array **out,
-                   const struct ff_call *call, struct ff_error *e)
+int hdf_file_open(struct hdf_inst *inst, const char *name, int mode,
+                  const struct ff_protocols *protocols, struct hdf_array **out,
+                  const struct ff_call *call, struct ff_error *e)
 {
     struct hdf_array *a = ff_calloc(1, sizeof *a);
     struct hdf_file *f;
     int rc;
 
     if (!a) {
-        return ff_fail(e, FF_E_NO_MEMORY, pid->name, "out of memory");
+        return ff_fail(e, FF_E_NO_MEMORY, name, "out of memory");
     }
     f = &a->file;
     a->inst = inst;
-    (void)snprintf(a->name, sizeof a->name, "%s", pid->name);
+    (void)snprintf(a->name, sizeof a->name, "%s", name);
     a->array.read = hdf_array_read;
     a->array.release = array_release;
     f->name = a->name;
     f->call = call;
     f->files = protocols->find(protocols, NULL, FF_FILES_1);
     rc = f->files
-             ? f->files->open(f->files, pid->name, FF_OPEN_READ, &f->file, call, e)
+             ? f->files->open(f->files, name, mode, &f->file, call, e)
              : ff_fail(e, FF_E_UNSUPPORTED, a->name, "the protocol has no " FF_FILES_1);
     f->file = rc ? NULL : f->file;
     rc = rc ? rc : f->files->size(f->files, f->file, &f->size_bytes, e);
@@ -106,9 +109,22 @@ int hdf_array_open(struct hdf_inst *inst, const struct ff_pid *pid,
     rc = rc ? rc : show(a, e);
     f->call = NULL;
     if (rc) {
-        array_release(&a->array);
+        hdf_array_free(a);
         return rc;
     }
-    *out = &a->array;
+    *out = a;
     return FF_OK;
+}
+
+int hdf_array_open(struct hdf_inst *inst, const struct ff_pid *pid,
+                   const struct ff_protocols *protocols, struct ff_array **out,
+                   const struct ff_call *call, struct ff_error *e)
+{
+    struct hdf_array *a;
+    int rc = hdf_file_open(inst, pid->name, FF_OPEN_READ, protocols, &a, call, e);
+
+    if (rc == FF_OK) {
+        *out = &a->array;
+    }
+    return rc;
 }

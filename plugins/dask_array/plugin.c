@@ -202,6 +202,7 @@ static const void *hdf_query(void *inst, const char *id)
     return strcmp(id, FF_PUSH_1) == 0      ? (const void *)&hdf_push
            : strcmp(id, FF_VERIFY_1) == 0  ? (const void *)&hdf_verifier
            : strcmp(id, FF_EXPLAIN_1) == 0 ? (const void *)&hdf_explain
+           : strcmp(id, FF_FILL_1) == 0    ? (const void *)&hdf_fill
                                            : NULL;
 }
 

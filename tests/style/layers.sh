@@ -19,7 +19,7 @@ judge() {
     while read -r file what; do
         name=${what:1:${#what}-2}
         case $file in
-        include/functionfuse/pickle.h | include/functionfuse/diff.h | include/functionfuse/view.h) [ "$name" = functionfuse.h ] || bad ;;
+        include/functionfuse/pickle.h | include/functionfuse/diff.h | include/functionfuse/fill.h | include/functionfuse/view.h) [ "$name" = functionfuse.h ] || bad ;;
         include/*)
             case $name in
             array.h | error.h | value.h | stdarg.h | stddef.h | stdint.h | stdio.h | stdlib.h | string.h) ;;
@@ -53,7 +53,7 @@ judge() {
             ;;
         tools/*)
             case $what in
-            '<functionfuse/functionfuse.h>' | '<functionfuse/pickle.h>' | '<functionfuse/diff.h>' | '<functionfuse/view.h>' | '<functionfuse/value.h>' | '<functionfuse/array.h>' | '<functionfuse/error.h>') ;;
+            '<functionfuse/functionfuse.h>' | '<functionfuse/pickle.h>' | '<functionfuse/diff.h>' | '<functionfuse/fill.h>' | '<functionfuse/view.h>' | '<functionfuse/value.h>' | '<functionfuse/array.h>' | '<functionfuse/error.h>') ;;
             '<functionfuse/'* | \"*/*) bad ;;
             \"*.inc\") ;;
             \"*) [ -f "tools/$name" ] || bad ;;

@@ -18,7 +18,7 @@ cd "$here" && library=$(realpath "$1")
 shift
 mapfile -t plugins < <(realpath "$@")
 cd "$FF_SOURCE" || exit 1
-headers=(include/functionfuse/functionfuse.h include/functionfuse/pickle.h include/functionfuse/diff.h include/functionfuse/view.h)
+headers=(include/functionfuse/functionfuse.h include/functionfuse/pickle.h include/functionfuse/diff.h include/functionfuse/fill.h include/functionfuse/view.h)
 marked=$(cat "${headers[@]}" | tr '\n' ' ' | grep -oE 'FF_API [^;(]*ff_[a-z0-9_]+\(' | grep -oE 'ff_[a-z0-9_]+\($' | tr -d '(' | sort -u)
 mapped=$(grep -oE '^ +ff_[a-z0-9_]+;$' core/functionfuse.map | tr -d ' ;' | sort -u)
 none 'functions are found' "$([ "$(wc -l <<<"$marked")" -gt 50 ] || echo "$marked")"
