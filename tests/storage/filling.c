@@ -103,3 +103,17 @@ int attach_code(struct ff_storage *s, const char *token, struct ff_error *e)
     ff_draft_fill_close(a);
     return e->code;
 }
+
+void uuid_of_task(struct fixture *f, const char *task, char uuid[37])
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_doc *info = ff_task_info(f->storage, "run", task, &e);
+    struct ff_value first = {NULL, 0};
+    const char *text = "";
+    size_t n = 0;
+    (void)ff_item(ff_get(ff_doc_root(info), "persistent"), 0, NULL, &first, &e);
+    (void)ff_str(ff_get(first, "name"), &text, &n, &e);
+    ck_assert_msg(e.code == FF_OK && n == 36, "%s", e.message);
+    (void)snprintf(uuid, 37, "%s", text);
+    ff_doc_free(info);
+}

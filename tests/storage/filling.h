@@ -26,5 +26,7 @@ const char *fill_all(struct ff_draft_filling *);
 int save(struct ff_storage *, const char *token, const char *const *receipts,
          size_t count, struct ff_error *);
 void expect_saved(struct fixture *);
+/* Of the one thing that a task in "run" refers to. */
+void uuid_of_task(struct fixture *, const char *task, char uuid[37]);
 
 #endif

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Arrays that several processes fill: what each may do when. Who is killed:
  * tests/torture/torture_fill.c. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "filling.h"
 
@@ -224,7 +227,138 @@ START_TEST(gc_spares_what_is_being_filled_until_no_handle_is_open)
 }
 END_TEST
 
+struct part {
+    struct ff_draft_filling *a;
+    int64_t row;
+    int code;
+};
+
+static void *write_part(void *ctx)
+{
+    struct part *p = ctx;
+    struct ff_error e = FF_ERROR_INIT;
+    for (int i = 0; i < 50; i++) {
+        p->code = write_box(p->a, p->row, 0, p->row == 6 ? 1 : 3, COLUMNS, 0, &e);
+    }
+    return NULL;
+}
+
+START_TEST(threads_write_through_one_handle)
+{
+    struct fixture f;
+    struct ff_draft_filling *b;
+    struct part parts[3];
+    pthread_t threads[3];
+    const char *receipt;
+    fixture_open(&f, ON_FILE, NULL);
+    b = begin(&f);
+    parts[0].a = attach(&f, ff_draft_fill_token(b));
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        parts[i] = (struct part){parts[0].a, 3 * (int64_t)i, 0};
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, write_part, &parts[i]), 0);
+    }
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        (void)pthread_join(threads[i], NULL);
+        ck_assert_int_eq(parts[i].code, FF_OK);
+    }
+    receipt = ff_draft_fill_end(parts[0].a, NULL);
+    CHECK_OK(save(f.storage, ff_draft_fill_token(b), &receipt, 1, ee));
+    ff_draft_fill_close(parts[0].a);
+    ff_draft_fill_close(b);
+    expect_saved(&f);
+    fixture_close(&f);
+}
+END_TEST
+
+static size_t read_bigdata(struct fixture *f, const char *task, char *out, size_t size)
+{
+    char uuid[37], path[256];
+    FILE *file;
+    size_t n;
+    uuid_of_task(f, task, uuid);
+    (void)snprintf(path, sizeof path, "%s/store/run/bigdata/%s", f->folder, uuid);
+    file = fopen(path, "rb");
+    ck_assert_ptr_nonnull(file);
+    n = fread(out, 1, size, file);
+    (void)fclose(file);
+    return n;
+}
+
+/* Between them is the root group's header, which has times. */
+enum { SUPERBLOCK_END = 48, GROUP_END = 195 };
+
+/* What others read of an array that one process saved, they read of this one. */
+START_TEST(filled_array_is_stored_as_a_saved_one_byte_for_byte)
+{
+    static char filled[65536], saved[65536];
+    int32_t data[ELEMENTS];
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_array_params p = {.struct_size = FF_SIZE(ff_array_params, options),
+                                .ndim = 2,
+                                .descr = "<i4",
+                                .shape = fill_shape,
+                                .chunk = fill_chunk,
+                                .data = data};
+    struct ff_doc *d = ff_doc_new(&e);
+    struct fixture f;
+    struct ff_draft_filling *b, *a;
+    const char *receipt;
+    size_t n;
+    for (int i = 0; i < ELEMENTS; i++) {
+        data[i] = i;
+    }
+    fixture_open(&f, ON_FILE, NULL);
+    CHECK_OK(ff_save(f.storage, "run", "saved",
+                     ff_new_array_take(d, ff_array_new(&p, &e), &e), NULL, ee));
+    b = begin(&f);
+    a = attach(&f, ff_draft_fill_token(b));
+    receipt = fill_all(a);
+    CHECK_OK(save(f.storage, ff_draft_fill_token(b), &receipt, 1, ee));
+    n = read_bigdata(&f, "saved", saved, sizeof saved);
+    ck_assert_uint_eq(read_bigdata(&f, "filled", filled, sizeof filled), n);
+    ck_assert(n > GROUP_END && n < sizeof saved);
+    ck_assert_mem_eq(saved, filled, SUPERBLOCK_END);
+    ck_assert_mem_eq(saved + GROUP_END, filled + GROUP_END, n - GROUP_END);
+    ff_draft_fill_close(a);
+    ff_draft_fill_close(b);
+    ff_doc_free(d);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(child_of_a_fork_leaves_its_parents_handle_alone)
+{
+    struct fixture f;
+    struct ff_draft_filling *b, *a;
+    const char *receipt;
+    int status = -1;
+    pid_t pid;
+    fixture_open(&f, ON_FILE, NULL);
+    b = begin(&f);
+    a = attach(&f, ff_draft_fill_token(b));
+    pid = fork();
+    if (pid == 0) {
+        struct ff_error e = FF_ERROR_INIT, late = FF_ERROR_INIT;
+        int code = write_box(a, 0, 0, 3, COLUMNS, 0, &e);
+        const char *none = ff_draft_fill_end(a, &late);
+        ff_draft_fill_close(a);
+        _exit(code == FF_E_FORKED && !none && late.code == FF_E_FORKED ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    receipt = fill_all(a);
+    CHECK_OK(save(f.storage, ff_draft_fill_token(b), &receipt, 1, ee));
+    ff_draft_fill_close(a);
+    ff_draft_fill_close(b);
+    expect_saved(&f);
+    fixture_close(&f);
+}
+END_TEST
+
 RUN_TESTS("fill", regions_of_several_handles_become_one_task,
+          threads_write_through_one_handle,
+          filled_array_is_stored_as_a_saved_one_byte_for_byte,
+          child_of_a_fork_leaves_its_parents_handle_alone,
           handle_is_for_writing_between_attach_and_end_alone,
           finish_with_missing_chunks_is_refused_and_can_be_mended,
           finish_and_attach_keep_each_other_out, removed_filling_is_told_at_the_end,

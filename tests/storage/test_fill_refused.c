@@ -76,21 +76,6 @@ START_TEST(token_is_read_as_hostile_input)
 }
 END_TEST
 
-/* The uuid of what a task refers to. */
-static void uuid_of_task(struct fixture *f, const char *task, char uuid[37])
-{
-    struct ff_error e = FF_ERROR_INIT;
-    struct ff_doc *info = ff_task_info(f->storage, "run", task, &e);
-    struct ff_value first = {NULL, 0};
-    const char *text = "";
-    size_t n = 0;
-    (void)ff_item(ff_get(ff_doc_root(info), "persistent"), 0, NULL, &first, &e);
-    (void)ff_str(ff_get(first, "name"), &text, &n, &e);
-    ck_assert_msg(e.code == FF_OK && n == 36, "%s", e.message);
-    (void)snprintf(uuid, 37, "%s", text);
-    ff_doc_free(info);
-}
-
 START_TEST(token_reaches_nothing_that_a_task_refers_to)
 {
     struct fixture f;
