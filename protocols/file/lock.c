@@ -43,13 +43,15 @@ enum { ATTACHED_MAX = 1 << 16 };
 
 int ff_file_attach(const struct ff_file_root *root, int fd)
 {
+    uint16_t first = 0; /* by chance: many do not all try the same ones */
     struct stat st;
     int rc = -EAGAIN;
 
+    (void)root->sys->getrandom(root->sys, &first, sizeof first, 0);
     for (int64_t i = 0; i < ATTACHED_MAX && rc == -EAGAIN; i++) {
         struct flock who = {.l_type = F_WRLCK,
                             .l_whence = SEEK_SET,
-                            .l_start = attached_at + i,
+                            .l_start = attached_at + (first + i) % ATTACHED_MAX,
                             .l_len = 1};
 
         rc = lock_bytes(root, fd, F_WRLCK, who.l_start, who.l_len);
