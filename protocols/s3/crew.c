@@ -42,6 +42,11 @@ int ff_s3_stopped(const struct ff_s3_root *root, const struct ff_call *call,
     return FF_OK;
 }
 
+static int64_t deadline_of(const struct ff_call *call)
+{
+    return FF_HAS(call, ff_call, deadline_ns) ? call->deadline_ns(call) : 0;
+}
+
 static int cond_init(pthread_cond_t *cond)
 {
     pthread_condattr_t attr;
@@ -114,6 +119,7 @@ int ff_s3_perform(struct ff_s3_root *root, struct ff_s3_request *r,
     }
     r->user = &w;
     r->finished = on_done;
+    r->deadline_ns = deadline_of(call);
     ff_s3_http_submit(root->http, r);
     pthread_mutex_lock(&w.lock);
     while (!w.finished) {
@@ -197,6 +203,7 @@ void ff_s3_item_send(struct ff_s3_item *item, struct ff_s3_request *r)
 
     r->user = item;
     r->finished = on_finished;
+    r->deadline_ns = deadline_of(crew->call);
     pthread_mutex_lock(&crew->lock);
     cancelled = crew->code != FF_OK;
     if (cancelled) {

@@ -74,6 +74,7 @@ struct ff_s3_request {
     size_t part; /* the maker's */
     /* Called once, on the loop's thread. The request is the maker's again. */
     void (*finished)(struct ff_s3_request *);
+    int64_t deadline_ns; /* CLOCK_MONOTONIC: no try is begun later; 0: none */
     atomic_int
         cancel; /* set to FF_E_CANCELLED or FF_E_DEADLINE, then ff_s3_http_cancel() */
 

@@ -253,6 +253,12 @@ static bool was_sent(const struct ff_s3_try *t)
            bytes > 0;
 }
 
+/* It says nothing about the object: the other one may. */
+static bool is_of_no_use(const struct ff_s3_try *t, CURLcode curl_code)
+{
+    return curl_code != CURLE_OK || t->answer.status == 429 || t->answer.status >= 500;
+}
+
 static void on_ended(struct ff_s3_http *h, struct ff_s3_try *t, CURLcode curl_code)
 {
     struct ff_s3_request *r = t->request;
@@ -262,7 +268,7 @@ static void on_ended(struct ff_s3_http *h, struct ff_s3_try *t, CURLcode curl_co
     char why[CURL_ERROR_SIZE];
 
     note_latency(h, t);
-    if (other && (r->winner == other || (r->winner != t && curl_code != CURLE_OK))) {
+    if (other && (r->winner == other || (r->winner != t && is_of_no_use(t, curl_code)))) {
         end_try(h, t); /* the other one goes on */
         return;
     }
@@ -315,6 +321,25 @@ void ff_s3_collect(struct ff_s3_http *h)
     }
 }
 
+/* ---- giving up ---- */
+
+static void give_up(struct ff_s3_http *h, struct ff_s3_request *r, int code)
+{
+    bool under_way = r->tries[0] || r->tries[1];
+
+    for (size_t i = 0; i < 2; i++) {
+        if (r->tries[i]) {
+            end_try(h, r->tries[i]);
+        }
+    }
+    if (under_way) {
+        r->ambiguous = r->once;
+    }
+    ff_s3_request_fail(r, code, "%s",
+                       code == FF_E_DEADLINE ? "the deadline passed" : "cancelled");
+    finish(r);
+}
+
 /* ---- beginning ---- */
 
 void ff_s3_take_submitted(struct ff_s3_http *h)
@@ -358,6 +383,10 @@ int64_t ff_s3_begin(struct ff_s3_http *h)
             continue;
         }
         unqueue(h, at);
+        if (r->deadline_ns && now >= r->deadline_ns) {
+            give_up(h, r, FF_E_DEADLINE);
+            continue;
+        }
         r->attempts++;
         h->get_count += r->method == FF_S3_GET;
         if (begin_try(h, r, 0, fresh)) {
@@ -389,25 +418,6 @@ void ff_s3_hedge(struct ff_s3_http *h)
             r->code = FF_OK; /* the first one goes on */
         }
     }
-}
-
-/* ---- giving up ---- */
-
-static void give_up(struct ff_s3_http *h, struct ff_s3_request *r, int code)
-{
-    bool under_way = r->tries[0] || r->tries[1];
-
-    for (size_t i = 0; i < 2; i++) {
-        if (r->tries[i]) {
-            end_try(h, r->tries[i]);
-        }
-    }
-    if (under_way) {
-        r->ambiguous = r->once;
-    }
-    ff_s3_request_fail(r, code, "%s",
-                       code == FF_E_DEADLINE ? "the deadline passed" : "cancelled");
-    finish(r);
 }
 
 void ff_s3_cancel(struct ff_s3_http *h, bool all)

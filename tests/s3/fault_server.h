@@ -16,9 +16,18 @@ struct server_report {
     int fired, leaks, bad_signatures;
 };
 struct server_report server_off(void);
-/* How many such requests came since the last arm or off. */
+/* How many such requests ("ANY") came since the last arm or off. */
 int server_count(const char *method, const char *part);
 /* Uploads in parts that were neither completed nor aborted. */
 int server_uploads(void);
+/* The port of the same server over TLS, right ("good") or wrong in one of the ways of
+ * tests/servers/tls.py; the file of the certificates that sign those that are signed. */
+unsigned server_tls_port(const char *kind);
+void server_ca(char path[256]);
+/* What came where the TLS is not right: requests, and bytes that begin no handshake. */
+struct server_heard {
+    int requests, not_tls;
+};
+struct server_heard server_heard(void);
 
 #endif

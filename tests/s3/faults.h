@@ -23,7 +23,9 @@ struct row {
  * the fault did happen. */
 void meet(const struct row *);
 
+extern const char *s3_plugin; /* its file */
+
 extern const struct case_suite refusals_suite, broken_suite, lists_suite, cuts_suite,
-    parts_suite, commits_suite, ignoring_suite, waiting_suite;
+    parts_suite, commits_suite, ignoring_suite, waiting_suite, tls_suite, hedge_suite;
 
 #endif

@@ -9,15 +9,16 @@
 
 #include "faults.h"
 
+const char *s3_plugin;
+
 int main(int argc, char **argv)
 {
-    const char *const files[] = {argc == 3 ? argv[2] : ""};
-
     if (argc != 3) {
         (void)fprintf(stderr, "usage: test_faults JSON PLUGIN\n");
         return 2;
     }
-    subject_is(argv[1], files, 1);
+    s3_plugin = argv[2];
+    subject_is(argv[1], &s3_plugin, 1);
     case_begin("s3", 0);
     case_run(&refusals_suite, NULL);
     case_run(&broken_suite, NULL);
@@ -27,5 +28,7 @@ int main(int argc, char **argv)
     case_run(&parts_suite, NULL);
     case_run(&ignoring_suite, NULL);
     case_run(&waiting_suite, NULL);
+    case_run(&tls_suite, NULL);
+    case_run(&hedge_suite, NULL);
     return case_end() ? EXIT_FAILURE : EXIT_SUCCESS;
 }

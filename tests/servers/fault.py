@@ -2,18 +2,11 @@
 """fault.py: a small S3 server in memory that misbehaves when it is told to. Prints its URL.
 
 It checks each signature with a signer of its own, and knows single objects with conditions, ranges,
-lists in two pages, removal of many, and uploads in parts. It is told what to do on the same port,
-by a line instead of a request:
-
-  !arm FAULT METHOD TIMES N [PART]   the next TIMES requests with METHOD whose target holds PART
-  !off                               no fault any more: how often one fired, how often another host
-                                     was visited, how many signatures were wrong
-  !count METHOD PART                 how many such requests came since !off
-  !header METHOD NAME                of the last such request with a right signature
-  !uploads                           how many uploads were begun and have no end
-
-faults.py has the faults.
+lists in pages of three, removal of many, and uploads in parts. control.py has what it can be told on
+the same port, faults.py the faults, tls.py the same over TLS. fault.py FOLDER: for certificates.
 """
+import bisect
+import calendar
 import hashlib
 import hmac
 import re
@@ -27,10 +20,12 @@ from email.utils import formatdate
 from urllib.parse import parse_qsl, quote, unquote
 from xml.sax.saxutils import escape
 
+import control
 import faults
+import tls
 
 KEY, SECRET = "ffkey", "ffsecretffsecret"
-MAX_HEAD, MAX_BODY = 64 << 10, 256 << 20
+MAX_HEAD, MAX_BODY, SIGNATURE_S = 64 << 10, 256 << 20, 900
 
 
 class Hangup(Exception):
@@ -54,8 +49,7 @@ class Request:
 class Answer:
     def __init__(self, status, body=b"", **headers):
         self.status, self.body = status, body
-        self.headers = [("Date", formatdate(usegmt=True)), ("Server", "fault"),
-                        ("x-amz-request-id", "ff1")]
+        self.headers = [("Server", "fault"), ("x-amz-request-id", "ff1")]
         self.headers += [(n.replace("_", "-"), v) for n, v in headers.items()]
         self.length = str(len(body))
 
@@ -80,11 +74,33 @@ class Store:
         self.fault, self.fired, self.leaks, self.bad_signatures = None, 0, 0, 0
         self.ignore_conditions = False
         self.last_headers = {}
+        self.page, self.sorted, self.shift_s = 3, None, 0
+        self.tls = None
+        # whom faults signal; connections up to this one are those of a victim that is dead
+        self.victim, self.dead = 0, 0
+        self.going, self.landed = threading.Event(), threading.Event()
+
+    def now(self):
+        return time.time() + self.shift_s
+
+    def names(self):
+        if self.sorted is None:
+            self.sorted = sorted(self.objects)
+        return self.sorted
+
+    def hold(self, key, what):
+        if key not in self.objects:
+            self.sorted = None
+        self.objects[key] = what
+
+    def drop(self, key):
+        if self.objects.pop(key, None):
+            self.sorted = None
 
     def put(self, key, body, writer=""):
         self.serial += 1
         tag = '"%s-%d"' % (hashlib.md5(body).hexdigest(), self.serial)
-        self.objects[key] = (body, tag, writer, time.time())
+        self.hold(key, (body, tag, writer, self.now()))
         return tag
 
     def condition(self, r):
@@ -100,7 +116,24 @@ class Store:
 
     # ---- operations ----
 
+    def refusal(self, r):
+        """The answer when the request's signature is wrong, or older than a server takes."""
+        if not signed(r):
+            self.bad_signatures += 1
+            return self.dated(failure(403, "SignatureDoesNotMatch"))
+        when = calendar.timegm(time.strptime(r.headers["x-amz-date"], "%Y%m%dT%H%M%SZ"))
+        if abs(when - self.now()) > SIGNATURE_S:
+            return self.dated(failure(403, "RequestTimeTooSkewed"))
+        return None
+
+    def dated(self, a):
+        a.headers.append(("Date", formatdate(self.now(), usegmt=True)))
+        return a
+
     def carry_out(self, r):
+        return self.dated(self.answer(r))
+
+    def answer(self, r):
         if not r.key:
             if "uploads" in r.query:
                 return self.list_uploads(r)
@@ -114,7 +147,7 @@ class Store:
             return Answer(200, ETag=self.put(r.key, r.body,
                                              r.headers.get("x-amz-meta-ff-writer", "")))
         if r.method == "DELETE":
-            self.objects.pop(r.key, None)
+            self.drop(r.key)
             return Answer(204)
         return self.get(r)
 
@@ -139,16 +172,15 @@ class Store:
     def list(self, r):
         prefix = r.query.get("prefix", "")
         after = bytes.fromhex(r.query.get("continuation-token", "")).decode()
-        names, seen = [], set()
-        for key in sorted(self.objects):
-            if not key.startswith(prefix):
-                continue
-            end = key.find("/", len(prefix)) if "delimiter" in r.query else -1
-            name = key[:end + 1] if end >= 0 else key
-            if name > after and name not in seen:
-                seen.add(name)
+        names, keys = [], self.names()
+        for i in range(bisect.bisect_left(keys, max(prefix, after)), len(keys)):
+            if not keys[i].startswith(prefix) or len(names) > self.page:
+                break
+            end = keys[i].find("/", len(prefix)) if "delimiter" in r.query else -1
+            name = keys[i][:end + 1] if end >= 0 else keys[i]
+            if name > after and name not in names[-1:]:
                 names.append(name)
-        page, rest = names[:3], names[3:]
+        page, rest = names[:self.page], names[self.page:]
         text = ["<ListBucketResult><EncodingType>url</EncodingType>"
                 f"<IsTruncated>{'true' if rest else 'false'}</IsTruncated>"]
         if rest:
@@ -165,7 +197,7 @@ class Store:
 
     def remove_many(self, r):
         for key in re.findall(r"<Key>(.*?)</Key>", r.body.decode()):
-            self.objects.pop(key.replace("&amp;", "&"), None)
+            self.drop(key.replace("&amp;", "&"))
         return Answer(200, b"<DeleteResult></DeleteResult>")
 
     def list_uploads(self, r):
@@ -182,7 +214,7 @@ class Store:
     def upload(self, r):
         if "uploads" in r.query:
             self.serial += 1
-            self.begun[str(self.serial)] = r.key, time.time()
+            self.begun[str(self.serial)] = r.key, self.now()
             self.uploads[str(self.serial)] = {}, r.headers.get("x-amz-meta-ff-writer", "")
             return Answer(200, b"<InitiateMultipartUploadResult><UploadId>%d</UploadId>"
                                b"</InitiateMultipartUploadResult>" % self.serial)
@@ -223,8 +255,8 @@ def signed(r):
 
 
 class Connection:
-    def __init__(self, sock, store, elsewhere):
-        self.sock, self.store, self.elsewhere = sock, store, elsewhere
+    def __init__(self, sock, store, elsewhere, serial=0):
+        self.sock, self.store, self.elsewhere, self.serial = sock, store, elsewhere, serial
         self.rest = b""
 
     def more(self):
@@ -266,26 +298,6 @@ class Connection:
     def send(self, data):
         self.sock.sendall(data)
 
-    def command(self, line):
-        s, words = self.store, line[1:].split(" ")
-        with s.lock:
-            if words[0] == "arm":
-                s.fault = [words[1], words[2], int(words[3]), int(words[4]),
-                           words[5] if len(words) > 5 else ""]
-                s.ignore_conditions = words[1] == "ignore_conditions"
-                s.requests = []
-                text = "ok" if s.ignore_conditions or words[1] in faults.FAULTS else "no such fault"
-            elif words[0] == "off":
-                text = f"{s.fired} {s.leaks} {s.bad_signatures}"
-                s.fault, s.fired, s.requests, s.ignore_conditions = None, 0, [], False
-            elif words[0] == "count":
-                text = str(sum(m == words[1] and words[2] in t for m, t in s.requests))
-            elif words[0] == "header":
-                text = s.last_headers.get(words[1], {}).get(words[2], "")
-            else:
-                text = str(len(s.uploads))
-        self.send(text.encode() + b"\n")
-
     def take_fault(self, r):
         f = self.store.fault
         if not f or f[1] not in (r.method, "ANY") or f[4] not in r.target or f[2] == 0:
@@ -297,11 +309,14 @@ class Connection:
 
     def serve(self, r):
         with self.store.lock:
-            if not signed(r):
-                self.store.bad_signatures += 1
-                self.send(failure(403, "SignatureDoesNotMatch").wire(r.method == "HEAD"))
+            if 0 < self.serial <= self.store.dead:
+                self.reset()
+            refusal = self.store.refusal(r)
+            if refusal:
+                self.send(refusal.wire(r.method == "HEAD"))
                 return
             self.store.requests.append((r.method, r.target))
+            r.number = len(self.store.requests)
             self.store.last_headers[r.method] = r.headers
             fault, n = self.take_fault(r), self.store.fault and self.store.fault[3]
         if fault:
@@ -318,7 +333,7 @@ class Connection:
             while True:
                 r = self.read()
                 if isinstance(r, str):
-                    self.command(r)
+                    self.send(control.obey(self.store, self, r).encode() + b"\n")
                 else:
                     self.serve(r)
         except (Hangup, OSError):
@@ -346,11 +361,15 @@ def main():
     sock, port = listen()
     other, elsewhere = listen()
     threading.Thread(target=count_visits, args=(other, store), daemon=True).start()
+    store.tls = tls.Tls(sys.argv[1], lambda s: Connection(s, store, elsewhere).run())
     print(f"http://127.0.0.1:{port}", flush=True)
+    serial = 0
     while True:
         client, _ = sock.accept()
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=Connection(client, store, elsewhere).run, daemon=True).start()
+        serial += 1
+        threading.Thread(target=Connection(client, store, elsewhere, serial).run,
+                         daemon=True).start()
 
 
 if __name__ == "__main__":

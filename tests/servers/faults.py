@@ -2,8 +2,11 @@
 """faults.py: what fault.py does wrong. Each fault gets the connection, the request and a number, and
 sends what it likes; connection.carry_out(request) does what was asked and gives the right answer."""
 import gzip
+import os
+import signal
 import threading
 import time
+from email.utils import formatdate
 
 ENDLESS_S, ENDLESS_BYTES = 30, 256 << 20  # of what never ends: no longer than any test waits
 FAULTS = {}
@@ -57,6 +60,16 @@ def cut(c, r, n):
 
 
 @fault
+def cut_without_length(c, r, n):
+    """The right head without a length, n bytes of the body, and the end of the connection."""
+    a = c.carry_out(r)
+    a.length = None
+    head, _, body = a.wire().partition(b"\r\n\r\n")
+    c.send(head + b"\r\n\r\n" + body[:n])
+    c.sock.shutdown(2)
+
+
+@fault
 def reset_before(c, r, n):
     c.reset()
 
@@ -94,11 +107,10 @@ def gone(is_carried_out):
     """Who asks is gone at the n-th request since the fault was armed: killed before it was sent, or
     after it was carried out. Nothing that it asks from then on gets here."""
     def run(c, r, n):
-        count = len(c.store.requests)
-        if count < n:
+        if r.number < n:
             c.send(c.carry_out(r).wire(r.method == "HEAD"))
             return
-        if count == n and is_carried_out:
+        if r.number == n and is_carried_out:
             c.carry_out(r)
         c.reset()
     return run
@@ -106,6 +118,69 @@ def gone(is_carried_out):
 
 FAULTS["gone_before"] = gone(False)
 FAULTS["gone_after"] = gone(True)
+
+
+def killed(is_carried_out):
+    """The victim is killed at the n-th request, before it is carried out or after, without an answer.
+    What it has sent besides is not carried out any more."""
+    def run(c, r, n):
+        if r.number < n:
+            c.send(c.carry_out(r).wire(r.method == "HEAD"))
+            return
+        with c.store.lock:
+            if r.number == n and is_carried_out:
+                c.carry_out(r)
+            if r.number == n:
+                os.kill(c.store.victim, signal.SIGKILL)
+        c.reset()
+    return run
+
+
+def stopped(is_carried_out):
+    """The victim is stopped at the n-th request; both go on when they are told to."""
+    def run(c, r, n):
+        met = r.number == n
+        answer = c.carry_out(r) if is_carried_out or not met else None
+        if met:
+            os.kill(c.store.victim, signal.SIGSTOP)
+            c.store.going.wait(ENDLESS_S)
+        answer = answer or c.store.refusal(r) or c.carry_out(r)
+        c.send(answer.wire(r.method == "HEAD"))
+    return run
+
+
+def late_kill(c, r, n):
+    """The victim is killed at the n-th request, which is carried out when they are told to go on."""
+    if r.number == n:
+        os.kill(c.store.victim, signal.SIGKILL)
+        c.store.going.wait(ENDLESS_S)
+        c.carry_out(r)
+        c.store.landed.set()
+        c.reset()
+    c.send(c.carry_out(r).wire(r.method == "HEAD"))
+
+
+FAULTS["late_kill"] = late_kill
+FAULTS["kill_before"] = killed(False)
+FAULTS["kill_after"] = killed(True)
+FAULTS["stop_before"] = stopped(False)
+FAULTS["stop_after"] = stopped(True)
+
+
+@fault
+def slow(c, r, n):
+    """The answer is right, and n milliseconds late."""
+    time.sleep(n / 1000)
+    c.send(c.carry_out(r).wire(r.method == "HEAD"))
+
+
+@fault
+def slow_then_busy(c, r, n):
+    """The first one is answered late, those after it at once: that the server is busy."""
+    if r.number == 1:
+        slow(c, r, n)
+    else:
+        error(c, r, 503, "SlowDown")
 
 
 @fault
@@ -261,7 +336,6 @@ refusal("denied", 403, "AccessDenied")
 refusal("slow_down", 503, "SlowDown")
 refusal("retry_in_years", 503, "SlowDown", headers=[("Retry-After", "1000000000")])
 refusal("expired", 400, "ExpiredToken")
-refusal("skewed", 403, "RequestTimeTooSkewed", headers=[("Date", "Sat, 01 Jan 2000 00:00:00 GMT")])
 refusal("digest", 400, "BadDigest")
 refusal("conflict", 409, "ConditionalRequestConflict")
 refusal("timeout", 400, "RequestTimeout")
@@ -270,6 +344,13 @@ refusal("bad_region", 400, "AuthorizationHeaderMalformed", "<Region>a/../b</Regi
 refusal("escapes", 400, "\x1b[2J", "<Message>\x1b]0;x\x07</Message>")
 # also where the message is cut to length
 refusal("echo", 400, "X", "<Message>" + "m" * 190 + "ffsecretffsecret canarytokencanary</Message>")
+
+
+@fault
+def skewed(c, r, n):
+    """Its clock is ten minutes ahead, and it takes nobody else's."""
+    error(c, r, 403, "RequestTimeTooSkewed",
+          headers=[("Date", formatdate(c.store.now() + 600, usegmt=True))])
 
 
 @fault
