@@ -117,8 +117,7 @@ static int make_workflow(const struct ff_commit *self, const char *workflow,
 
         rc = ff_derived_marker(d, workflow, &marker, call, e);
         if (!rc && marker.state == FF_MARKER_REMOVED) {
-            rc = ff_derived_finish_removal(d, workflow, &marker, call, e);
-            continue;
+            rc = ff_derived_remove_remains(d, workflow, NULL, call, e);
         }
         if (rc || marker.state == FF_MARKER_LIVE) {
             return rc ? rc : ff_derived_sync(d, call, e);
@@ -156,8 +155,9 @@ static int workflow_exists(const struct ff_commit *self, const char *workflow,
 
 int ff_derived_state(int64_t mtime_ns, int64_t now_ns)
 {
-    return now_ns < mtime_ns || now_ns - mtime_ns < FF_DERIVED_FRESH_NS ? FF_INTENT_LIVE
-                                                                        : FF_INTENT_STALE;
+    bool live = !mtime_ns || now_ns < mtime_ns || now_ns - mtime_ns < FF_DERIVED_FRESH_NS;
+
+    return live ? FF_INTENT_LIVE : FF_INTENT_STALE;
 }
 
 struct record {
@@ -218,16 +218,24 @@ static int list_records(const struct ff_derived *d, const char *workflow,
     return rc;
 }
 
-/* Whether the folder is what a removed workflow left. */
+/* Whether the folder is what a removed workflow left: its marker says so, or nothing but records of
+ * saves that came too late. */
 static int is_remains(const struct ff_derived *d, const char *workflow, bool *yes,
                       const struct ff_call *call, struct ff_error *e)
 {
-    struct ff_marker marker = {.state = FF_MARKER_NONE};
-    int rc = ff_derived_check(workflow, NULL, NULL)
-                 ? FF_OK /* not a workflow at all */
-                 : ff_derived_marker(d, workflow, &marker, call, e);
+    struct ff_marker marker;
+    bool anything = true;
+    int rc;
 
-    *yes = marker.state == FF_MARKER_REMOVED;
+    *yes = false;
+    if (ff_derived_check(workflow, NULL, NULL)) {
+        return FF_OK; /* not a workflow at all */
+    }
+    rc = ff_derived_marker(d, workflow, &marker, call, e);
+    if (!rc && marker.state == FF_MARKER_NONE) {
+        rc = ff_derived_anything(d, workflow, &anything, call, e);
+    }
+    *yes = !rc && (marker.state == FF_MARKER_REMOVED || !anything);
     return rc;
 }
 
@@ -263,6 +271,30 @@ static int intents(const struct ff_commit *self, const char *workflow,
     return rc;
 }
 
+/* Without a marker: each once nobody can be alive who wrote it. */
+static int fence_records(const struct ff_derived *d, const char *workflow,
+                         const struct ff_call *call, struct ff_error *e)
+{
+    struct records r;
+    int64_t now = 0;
+    int rc = list_records(d, workflow, &r, &now, call, e);
+
+    if (rc) {
+        return rc;
+    }
+    for (size_t i = 0; !rc && i < r.all.count; i++) {
+        const struct record *one = ff_vec_at(&r.all, i);
+        char name[FF_DERIVED_NAME_BYTES];
+
+        ff_derived_own_name(name, workflow, one->name);
+        rc = ff_derived_state(one->info.mtime_ns, now) == FF_INTENT_LIVE
+                 ? ff_fail(e, FF_E_CONFLICT, name, "it is live")
+                 : ff_derived_remove(d, name, one->tag, call, e);
+    }
+    ff_vec_free(&r.all);
+    return rc;
+}
+
 static int fence_remains(const struct ff_derived *d, const char *workflow,
                          const struct ff_call *call, struct ff_error *e)
 {
@@ -273,7 +305,10 @@ static int fence_remains(const struct ff_derived *d, const char *workflow,
     if (!rc && marker.state == FF_MARKER_LIVE) {
         rc = ff_fail(e, FF_E_CONFLICT, workflow, "the workflow was made again");
     }
-    if (rc || marker.state == FF_MARKER_NONE) {
+    if (!rc && marker.state == FF_MARKER_NONE) {
+        return fence_records(d, workflow, call, e);
+    }
+    if (rc) {
         return rc;
     }
     return ff_derived_finish_removal(d, workflow, &marker, call, e);

@@ -17,11 +17,11 @@
 #define FF_DERIVED_TAG_BYTES  80
 #define FF_DERIVED_MAX_BYTES  ((uint64_t)16 << 30) /* of a task */
 
-/* A commit that took this long is too late: gc may take its intent for dead. */
+/* No put of a commit is sent later than this: gc may take its intent for dead. */
 #define FF_DERIVED_COMMIT_NS ((int64_t)5 * 60 * 1000000000)
-/* An intent that nobody has touched for this long is stale; more than
- * FF_DERIVED_COMMIT_NS. */
-#define FF_DERIVED_FRESH_NS ((int64_t)10 * 60 * 1000000000)
+/* An intent that nobody has touched for this long is stale: more than FF_DERIVED_COMMIT_NS, and
+ * what a request may be late by. S3 takes a signature for 15 minutes. */
+#define FF_DERIVED_FRESH_NS ((int64_t)30 * 60 * 1000000000)
 
 struct ff_derived {
     struct ff_commit pub; /* first */
@@ -120,7 +120,7 @@ int ff_derived_need_workflow(const struct ff_derived *, const char *workflow,
 /* Whether anything but our own records lies in the workflow. */
 int ff_derived_anything(const struct ff_derived *, const char *workflow, bool *anything,
                         const struct ff_call *, struct ff_error *);
-/* What the state of an intent, or of another record, is. */
+/* What the state of an intent, or of another record, is. Without a time (0) it is live. */
 int ff_derived_state(int64_t mtime_ns, int64_t now_ns);
 
 /* ---- commit_save.c, commit_remove.c, commit_rename.c, commit_sweep.c ---- */
@@ -158,10 +158,13 @@ int ff_derived_rename(const struct ff_commit *, const char *workflow, const char
                       const char *to, const struct ff_call *, struct ff_error *);
 int ff_derived_remove_workflow(const struct ff_commit *, const char *workflow,
                                const struct ff_call *, struct ff_error *);
-/* Delete what a removed workflow left, and its marker. FF_E_CONFLICT: a save is still
- * being committed; the marker stays for gc. */
+/* Delete what a removed workflow left, all but its marker. *alone (may be NULL): none of its
+ * writers can be alive. FF_E_CONFLICT: a save is still being committed. */
+int ff_derived_remove_remains(const struct ff_derived *, const char *workflow,
+                              bool *alone, const struct ff_call *, struct ff_error *);
+/* And the marker, once nobody can be alive who may still write: gc. FF_E_CONFLICT: somebody. */
 int ff_derived_finish_removal(const struct ff_derived *, const char *workflow,
-                              struct ff_marker *, const struct ff_call *,
+                              const struct ff_marker *, const struct ff_call *,
                               struct ff_error *);
 /* Complete a rename whose process is gone; the record, of this name, stays. */
 int ff_derived_finish_rename(const struct ff_derived *, const char *workflow,

@@ -42,6 +42,33 @@ static void intent_free(struct ff_intent *intent)
     ff_free(intent);
 }
 
+/* Whoever removes the workflow marks it, and then looks for intents: so either he has seen ours, or
+ * we see his mark. */
+static int begin_in(struct ff_intent *intent, const struct ff_call *call,
+                    struct ff_error *e)
+{
+    const struct ff_derived *d = intent->d;
+    struct ff_marker now;
+    int rc = ff_derived_need_workflow(d, intent->workflow, &intent->marker, call, e);
+
+    rc = rc ? rc : ff_derived_swap(d, intent->name, "open 0\n", intent->tag, call, e);
+    if (rc) {
+        return rc;
+    }
+    rc = ff_derived_marker(d, intent->workflow, &now, call, e);
+    if (!rc && strcmp(now.tag, intent->marker.tag)) {
+        rc = ff_fail(e, FF_E_CONFLICT, intent->workflow,
+                     "the workflow was removed meanwhile");
+    }
+    if (rc) {
+        struct ff_steady steady;
+
+        ff_derived_steady(d, FF_DERIVED_COMMIT_NS, &steady);
+        (void)ff_derived_remove(d, intent->name, NULL, &steady.pub, NULL);
+    }
+    return rc;
+}
+
 int ff_derived_begin(const struct ff_commit *self, const char *workflow,
                      struct ff_intent **out, const struct ff_call *call,
                      struct ff_error *e)
@@ -66,8 +93,7 @@ int ff_derived_begin(const struct ff_commit *self, const char *workflow,
     ff_buf_init(&intent->bytes, FF_DERIVED_MAX_BYTES < SIZE_MAX
                                     ? (size_t)FF_DERIVED_MAX_BYTES
                                     : SIZE_MAX);
-    rc = ff_derived_need_workflow(d, workflow, &intent->marker, call, e);
-    rc = rc ? rc : ff_derived_swap(d, intent->name, "open 0\n", intent->tag, call, e);
+    rc = begin_in(intent, call, e);
     if (rc) {
         intent_free(intent);
         return rc;
@@ -150,7 +176,9 @@ int ff_derived_refresh(const struct ff_commit *self, struct ff_intent *intent,
 struct committing {
     const struct ff_derived *d;
     struct ff_intent *intent;
-    struct ff_steady call;
+    struct ff_steady call; /* for what puts */
+    struct ff_steady look; /* for what finds out afterwards */
+    int64_t claimed_ns;    /* CLOCK_BOOTTIME */
     int mode;
     char task[FF_DERIVED_NAME_BYTES];
     const char *name;               /* the task's */
@@ -202,13 +230,14 @@ static int find_out(struct committing *c, const struct ff_error *failure,
     struct ff_error last = *failure;
     bool definite = ff_derived_is_definite(failure->code);
 
+    ff_derived_steady(c->d, FF_DERIVED_COMMIT_NS, &c->look);
     for (unsigned i = 0; i < LOOKS; i++) {
         struct ff_error local = FF_ERROR_INIT;
         struct ff_stored now;
         bool equal, untouched;
 
         ff_derived_back_off(c->d, i);
-        if (ff_derived_get(c->d, c->task, &now, &c->call.pub, &local)) {
+        if (ff_derived_get(c->d, c->task, &now, &c->look.pub, &local)) {
             continue;
         }
         equal = ff_stored_is(&now, ours->data, ours->length_bytes);
@@ -288,17 +317,66 @@ static int take_back(struct committing *c, bool restore, struct ff_error *e)
     struct ff_error local = FF_ERROR_INIT;
     int rc = restore && c->old.there
                  ? ff_derived_put(c->d, c->task, c->old.data, c->old.size_bytes, c->tag,
-                                  NULL, &c->call.pub, &local)
-                 : ff_derived_remove(c->d, c->task, c->tag, &c->call.pub, &local);
+                                  NULL, &c->look.pub, &local)
+                 : ff_derived_remove(c->d, c->task, c->tag, &c->look.pub, &local);
 
     if (rc && rc != FF_E_CONFLICT) {
         return unknown(c, "it was fenced off, and could not be taken back", &local, e);
     }
-    (void)ff_derived_sync(c->d, &c->call.pub, NULL);
+    (void)ff_derived_sync(c->d, &c->look.pub, NULL);
     return ff_fail(e, FF_E_CONFLICT, c->task,
                    restore
                        ? "this save was taken for dead, and fenced off by a collection"
                        : "the workflow was removed during the save");
+}
+
+struct seen {
+    const char *name;
+    struct ff_io io;
+};
+
+static int see(void *ctx, const struct ff_io *io)
+{
+    struct seen *s = ctx;
+
+    if (strcmp(io->name, s->name) != 0) {
+        return 0;
+    }
+    s->io = *io;
+    s->io.name = s->name;
+    return 1;
+}
+
+/* A collection fenced the intent off. Had the task landed by then, the collection saw it, and keeps
+ * its big data and not that of the old one; else the other way round. This process may have been
+ * stopped before the put, or behind it: so the medium's clock says for how long it has been there. */
+static int landed_before_fence(struct committing *c, bool *before, struct ff_error *e)
+{
+    struct seen seen = {.name = c->task};
+    int64_t now_ns = 0, there_ns;
+    int64_t claimed_ns = ff_sys_now_ns(c->d->sys, CLOCK_BOOTTIME) - c->claimed_ns;
+    int rc = c->d->objects->list(c->d->objects, c->task, 1, see, &seen, &now_ns,
+                                 &c->look.pub, e);
+
+    if (rc < 0) {
+        return rc;
+    }
+    there_ns = now_ns - seen.io.mtime_ns;
+    /* Somebody has replaced it: there is nothing to take back. */
+    *before = !seen.io.name || strcmp(seen.io.tag, c->tag) != 0 ||
+              claimed_ns - there_ns < FF_DERIVED_FRESH_NS;
+    return FF_OK;
+}
+
+static int confirm_fenced(struct committing *c, struct ff_error *e)
+{
+    struct ff_error local = FF_ERROR_INIT;
+    bool before = false;
+
+    if (landed_before_fence(c, &before, &local)) {
+        return unknown(c, "it was fenced off, and cannot be seen", &local, e);
+    }
+    return before ? FF_OK : take_back(c, true, e);
 }
 
 /* The task is there. It counts only if nothing was taken away from under it meanwhile. */
@@ -309,13 +387,15 @@ static int confirm(struct committing *c, struct ff_error *e)
     struct ff_error local = FF_ERROR_INIT;
     int rc = FF_E_OTHER;
 
+    /* It may have been stopped for long since it was put. */
+    ff_derived_steady(c->d, FF_DERIVED_COMMIT_NS, &c->look);
     ff_derived_own_name(marker, c->intent->workflow, FF_DERIVED_MARKER);
     for (unsigned i = 0; rc && i < LOOKS; i++) {
         if (i) {
             ff_derived_back_off(c->d, i);
         }
         local = (struct ff_error)FF_ERROR_INIT;
-        rc = ff_derived_tags(c->d, names, 2, tags, &c->call.pub, &local);
+        rc = ff_derived_tags(c->d, names, 2, tags, &c->look.pub, &local);
     }
     if (rc) {
         return unknown(c, "it was put, but the workflow cannot be seen", &local, e);
@@ -323,13 +403,11 @@ static int confirm(struct committing *c, struct ff_error *e)
     if (strcmp(tags[0], c->intent->marker.tag)) {
         return take_back(c, false, e);
     }
-    if (strcmp(tags[1], c->intent->tag)) {
-        return take_back(c, true, e);
-    }
-    if (ff_derived_sync(c->d, &c->call.pub, &local)) {
+    rc = strcmp(tags[1], c->intent->tag) ? confirm_fenced(c, e) : FF_OK;
+    if (!rc && ff_derived_sync(c->d, &c->look.pub, &local)) {
         return unknown(c, "it was put, but could not be made durable", &local, e);
     }
-    return FF_OK;
+    return rc;
 }
 
 int ff_derived_commit(const struct ff_commit *self, struct ff_intent *taken,
@@ -345,6 +423,7 @@ int ff_derived_commit(const struct ff_commit *self, struct ff_intent *taken,
     }
     if (!rc) {
         ff_derived_steady(c.d, FF_DERIVED_COMMIT_NS, &c.call);
+        c.claimed_ns = ff_sys_now_ns(c.d->sys, CLOCK_BOOTTIME);
         ff_derived_task_name(c.task, taken->workflow, task);
         pthread_mutex_lock(&taken->lock);
         rc = swap_intent(taken, "committing\n", &c.call.pub, e);

@@ -3,7 +3,8 @@
  * commit_sweep.c: the derived ff.commit/1: a workflow goes. Its marker says "removed": from
  * then on it does not exist, and no save can begin or end in it. Then all that lies in it is
  * deleted, and at last the marker. A save that claimed its intent before may still put its
- * task: it takes it back when it sees the marker; until its intent is gone, the marker stays.
+ * task: it takes it back when it sees the marker. Any other one may still put big data. So while
+ * an intent shows that one may be alive, the marker stays, for gc.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,10 @@ struct sweep {
     pthread_mutex_t lock; /* error: done comes from any thread */
     struct ff_error error;
     char own[FF_DERIVED_NAME_BYTES]; /* our records begin with it */
-    bool busy;                       /* others still write into the workflow */
+    int64_t marker_ns;               /* when it was marked as removed */
+    bool busy;                       /* others still commit into the workflow */
+    bool alive;                      /* others may still write into it */
+    bool marked_lately;
     bool no_memory;
 };
 
@@ -75,6 +79,7 @@ static int collect(void *ctx, const struct ff_io *io)
     struct victim *v;
 
     if (own && !strcmp(io->name + own_bytes, FF_DERIVED_MARKER)) {
+        s->marker_ns = io->mtime_ns;
         return 0;
     }
     v = ff_vec_push(&s->victims);
@@ -146,6 +151,7 @@ static int look(struct sweep *s, const char *workflow, const struct ff_call *cal
 
         rc = is_busy(s, v, now_ns, &busy, call, e);
         s->busy |= busy;
+        s->alive |= v->record && ff_derived_state(v->mtime_ns, now_ns) == FF_INTENT_LIVE;
         if (!busy && to != v) { /* swapped: what is spared is freed with the rest */
             struct victim spared = *to;
 
@@ -154,6 +160,7 @@ static int look(struct sweep *s, const char *workflow, const struct ff_call *cal
         }
         kept += !busy;
     }
+    s->marked_lately = ff_derived_state(s->marker_ns, now_ns) == FF_INTENT_LIVE;
     while (!rc && s->victims.count > kept) {
         ff_free(((struct victim *)ff_vec_last(&s->victims))->name);
         ff_vec_pop(&s->victims);
@@ -239,13 +246,40 @@ static int remove_marker(const struct ff_derived *d, const char *workflow,
     return ff_derived_sync(d, call, e);
 }
 
-int ff_derived_finish_removal(const struct ff_derived *d, const char *workflow,
-                              struct ff_marker *marker, const struct ff_call *call,
-                              struct ff_error *e)
+static int still_writing(const char *workflow, struct ff_error *e)
 {
-    struct sweep *s = ff_calloc(1, sizeof *s);
+    int rc = ff_fail(e, FF_E_CONFLICT, workflow,
+                     "it was removed, but somebody may still be writing into it");
+
+    ff_error_fix(e, "try again in %d minutes", (int)(FF_DERIVED_FRESH_NS / 60000000000));
+    return rc;
+}
+
+static int remove_remains(struct sweep *s, const char *workflow,
+                          const struct ff_call *call, struct ff_error *e)
+{
     bool more = true;
     int rc = FF_OK;
+
+    for (unsigned i = 0; !rc && more && i < MAX_PASSES; i++) {
+        if (i > 1) {
+            ff_derived_back_off(s->d, i);
+        }
+        forget(s);
+        rc = look(s, workflow, call, e);
+        more = s->victims.count || s->busy;
+        rc = rc ? rc : delete_all(s, call, e);
+    }
+    forget(s);
+    ff_vec_free(&s->victims);
+    return rc || !more ? rc : still_writing(workflow, e);
+}
+
+static int sweep(const struct ff_derived *d, const char *workflow, bool *alive,
+                 bool *marked_lately, const struct ff_call *call, struct ff_error *e)
+{
+    struct sweep *s = ff_calloc(1, sizeof *s);
+    int rc;
 
     if (!s || pthread_mutex_init(&s->lock, NULL)) {
         ff_free(s);
@@ -255,27 +289,37 @@ int ff_derived_finish_removal(const struct ff_derived *d, const char *workflow,
     s->error = (struct ff_error)FF_ERROR_INIT;
     ff_vec_init(&s->victims, sizeof(struct victim), MAX_NAMES);
     ff_derived_own_name(s->own, workflow, "");
-    for (unsigned i = 0; !rc && more && i < MAX_PASSES; i++) {
-        if (i > 1) {
-            ff_derived_back_off(d, i);
-        }
-        forget(s);
-        rc = look(s, workflow, call, e);
-        more = s->victims.count || s->busy;
-        rc = rc ? rc : delete_all(s, call, e);
-    }
-    if (!rc && more) {
-        rc = ff_fail(e, FF_E_CONFLICT, workflow,
-                     "it was removed, but somebody is still writing into it");
-        ff_error_fix(e, "try again in %d minutes",
-                     (int)(FF_DERIVED_FRESH_NS / 60000000000));
-    }
-    rc = rc ? rc : remove_marker(d, workflow, marker, call, e);
-    forget(s);
-    ff_vec_free(&s->victims);
+    rc = remove_remains(s, workflow, call, e);
+    *alive = s->alive;
+    *marked_lately = s->marked_lately;
     pthread_mutex_destroy(&s->lock);
     ff_free(s);
     return rc;
+}
+
+int ff_derived_remove_remains(const struct ff_derived *d, const char *workflow,
+                              bool *alone, const struct ff_call *call, struct ff_error *e)
+{
+    bool alive = false, marked_lately;
+    int rc = sweep(d, workflow, &alive, &marked_lately, call, e);
+
+    if (alone) {
+        *alone = !alive;
+    }
+    return rc;
+}
+
+int ff_derived_finish_removal(const struct ff_derived *d, const char *workflow,
+                              const struct ff_marker *marker, const struct ff_call *call,
+                              struct ff_error *e)
+{
+    bool alive, marked_lately = true;
+    int rc = sweep(d, workflow, &alive, &marked_lately, call, e);
+
+    if (!rc && marked_lately) {
+        rc = still_writing(workflow, e);
+    }
+    return rc ? rc : remove_marker(d, workflow, marker, call, e);
 }
 
 /* ---- remove_workflow ---- */
@@ -303,6 +347,7 @@ int ff_derived_remove_workflow(const struct ff_commit *self, const char *workflo
     const struct ff_derived *d = ff_derived_of(self);
     struct ff_error local = FF_ERROR_INIT;
     struct ff_marker marker;
+    bool alone = false;
     int rc = ff_derived_check(workflow, NULL, &local);
 
     rc = rc ? rc : FF_E_CONFLICT;
@@ -314,7 +359,8 @@ int ff_derived_remove_workflow(const struct ff_commit *self, const char *workflo
     if (rc) {
         return ff_derived_pass(e, &local, rc);
     }
-    rc = ff_derived_finish_removal(d, workflow, &marker, call, &local);
+    rc = ff_derived_remove_remains(d, workflow, &alone, call, &local);
+    rc = rc || !alone ? rc : remove_marker(d, workflow, &marker, call, &local);
     /* What a save in progress kept is for gc: the workflow is gone all the same. */
     return rc && rc != FF_E_CONFLICT ? ff_derived_pass(e, &local, rc) : FF_OK;
 }

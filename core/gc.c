@@ -21,6 +21,12 @@ struct candidate {
     uint64_t size_bytes;
 };
 
+/* An intent that nobody holds. */
+struct left {
+    char *name;
+    int64_t mtime_ns;
+};
+
 struct collector {
     struct ff_storage *storage;
     const struct ff_call *call;
@@ -33,7 +39,7 @@ struct collector {
     const char *workflow;
     struct ff_vec candidates; /* struct candidate, sorted by uuid */
     struct ff_uploads uploads;
-    struct ff_vec intents;   /* char *: to be fenced */
+    struct ff_vec intents;   /* struct left: to be fenced */
     struct ff_names *listed; /* the tasks that have been read; NULL: none */
     int spared, no_memory;
     int vanished; /* a task was listed, and then was not there */
@@ -58,10 +64,14 @@ static void spare(struct collector *c, const char *why)
     c->spared = 1;
 }
 
-/* A clock that failed (INT64_MIN) makes everything younger than any grace. */
+/* A clock that failed (INT64_MIN), or a medium that gives no time (0), makes everything younger
+ * than any grace. */
 static int64_t age_ns(int64_t now_ns, int64_t mtime_ns)
 {
     int64_t age;
+    if (mtime_ns == 0) {
+        return INT64_MIN;
+    }
     if (__builtin_sub_overflow(now_ns, mtime_ns, &age)) {
         return now_ns > mtime_ns ? INT64_MAX : INT64_MIN;
     }
@@ -97,6 +107,12 @@ static int by_uuid(const void *a, const void *b)
                   ((const struct candidate *)b)->uuid);
 }
 
+/* What has no time may be the youngest. */
+static int64_t younger(int64_t a_ns, int64_t b_ns)
+{
+    return !a_ns || !b_ns ? 0 : a_ns > b_ns ? a_ns : b_ns;
+}
+
 static void merge(struct ff_vec *v)
 {
     struct candidate *all = v->items;
@@ -108,8 +124,7 @@ static void merge(struct ff_vec *v)
         struct candidate *last = kept ? &all[kept - 1] : NULL;
         if (last && by_uuid(last, &all[i]) == 0) {
             last->size_bytes += all[i].size_bytes;
-            last->mtime_ns =
-                last->mtime_ns > all[i].mtime_ns ? last->mtime_ns : all[i].mtime_ns;
+            last->mtime_ns = younger(last->mtime_ns, all[i].mtime_ns);
         } else {
             all[kept++] = all[i];
         }
@@ -133,18 +148,14 @@ static int find_candidates(struct collector *c, struct ff_bigdata *b, struct ff_
 static int add_intent(void *ctx, const struct ff_intent_info *info)
 {
     struct collector *c = ctx;
-    char *copy;
+    struct left left = {NULL, info->mtime_ns};
     if (info->state == FF_INTENT_LIVE) {
         spare(c, "a save is in progress");
         return 0;
     }
-    if (age_ns(c->intents_now_ns, info->mtime_ns) < c->grace_ns) {
-        spare(c, "a save ended, or was stopped, not long ago");
-        return 0;
-    }
-    copy = ff_strdup(info->name);
-    if (!copy || ff_vec_append(&c->intents, &copy)) {
-        ff_free(copy);
+    left.name = ff_strdup(info->name);
+    if (!left.name || ff_vec_append(&c->intents, &left)) {
+        ff_free(left.name);
         c->no_memory = 1;
         return 1;
     }
@@ -173,6 +184,12 @@ static int fence_one(struct collector *c, const char *workflow, const char *name
     return rc;
 }
 
+/* Remains of removed workflows have no age. */
+static bool is_young(const struct collector *c, const struct left *left)
+{
+    return *c->workflow && age_ns(c->intents_now_ns, left->mtime_ns) < c->grace_ns;
+}
+
 static int fence_intents(struct collector *c, const char *workflow, struct ff_error *e)
 {
     int rc;
@@ -181,8 +198,14 @@ static int fence_intents(struct collector *c, const char *workflow, struct ff_er
     if (c->no_memory) {
         rc = ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
     }
+    for (size_t i = 0; i < c->intents.count; i++) {
+        if (is_young(c, ff_vec_at(&c->intents, i))) {
+            spare(c, "a save ended, or was stopped, not long ago");
+        }
+    }
     for (size_t i = 0; !rc && i < c->intents.count; i++) {
-        rc = fence_one(c, workflow, *(char **)ff_vec_at(&c->intents, i), e);
+        const struct left *left = ff_vec_at(&c->intents, i);
+        rc = is_young(c, left) ? FF_OK : fence_one(c, workflow, left->name, e);
     }
     return rc;
 }
@@ -325,8 +348,9 @@ static int sweep(struct collector *c, struct ff_bigdata *b, struct ff_error *e)
         if (remove) {
             rc = ff_owned_remove(b, "", "", cand->uuid, c->call, e);
         }
-        if (!rc && report(c, "", cand->uuid, "orphan", c->spared ? c->why : "",
-                          cand->size_bytes, age_ns(c->now_ns, cand->mtime_ns), remove)) {
+        if (!rc &&
+            report(c, "", cand->uuid, "orphan", c->spared ? c->why : "", cand->size_bytes,
+                   cand->mtime_ns ? age_ns(c->now_ns, cand->mtime_ns) : 0, remove)) {
             rc = FF_DECLINED;
         }
     }
@@ -335,7 +359,7 @@ static int sweep(struct collector *c, struct ff_bigdata *b, struct ff_error *e)
 
 /* They were found with the candidates, before the intents: a save that can still commit and
  * has begun one of them has shown its intent. */
-static int end_uploads(struct collector *c, struct ff_bigdata *b, struct ff_error *e)
+static int end_uploads(struct collector *c, struct ff_error *e)
 {
     int rc = FF_OK, remove = c->really && !c->spared;
     for (size_t i = 0; !rc && i < c->uploads.found.count; i++) {
@@ -344,7 +368,7 @@ static int end_uploads(struct collector *c, struct ff_bigdata *b, struct ff_erro
         if (age < c->grace_ns) {
             continue;
         }
-        rc = remove ? ff_upload_end(b, u, c->call, e) : FF_OK;
+        rc = remove ? ff_upload_end(&c->uploads, u, c->call, e) : FF_OK;
         if (!rc && report(c, "", u->name, "upload",
                           c->spared ? c->why : "begun and never ended", 0, age, remove)) {
             rc = FF_DECLINED;
@@ -355,7 +379,10 @@ static int end_uploads(struct collector *c, struct ff_bigdata *b, struct ff_erro
 
 static void clear(struct collector *c)
 {
-    ff_names_clear(&c->intents);
+    for (size_t i = 0; i < c->intents.count; i++) {
+        ff_free(((struct left *)ff_vec_at(&c->intents, i))->name);
+    }
+    ff_vec_free(&c->intents);
     ff_names_free(c->listed);
     c->listed = NULL;
     ff_vec_free(&c->candidates);
@@ -369,7 +396,7 @@ static int collect(struct collector *c, const char *workflow, struct ff_error *e
     int rc = b ? FF_OK : e->code;
     c->workflow = workflow;
     rc = rc ? rc : find_candidates(c, b, e);
-    rc = rc ? rc : ff_uploads_find(b, &c->uploads, c->call, e);
+    rc = rc ? rc : ff_uploads_find(c->storage, b->bound, &c->uploads, c->call, e);
     rc = rc ? rc : fence_intents(c, workflow, e);
     rc = rc ? rc : mark_tasks(c, e);
     if (!rc && c->really && !c->spared) {
@@ -378,7 +405,7 @@ static int collect(struct collector *c, const char *workflow, struct ff_error *e
     if (!rc) {
         drop_marked(c);
         rc = sweep(c, b, e);
-        rc = rc ? rc : end_uploads(c, b, e);
+        rc = rc ? rc : end_uploads(c, e);
     }
     if (!rc && c->spared && report(c, "", "", "spared", c->why, 0, 0, 0)) {
         rc = FF_DECLINED;
@@ -400,10 +427,10 @@ static int collect_all(struct collector *c, struct ff_error *e)
     }
     c->workflow = "";
     if (!rc) { /* what removed workflows left: nobody can refer to it */
-        int64_t grace = c->grace_ns;
-        c->grace_ns = 0;
         rc = fence_intents(c, "", e);
-        c->grace_ns = grace;
+        rc = rc ? rc
+                : ff_uploads_find(c->storage, c->storage->root, &c->uploads, c->call, e);
+        rc = rc ? rc : end_uploads(c, e);
         clear(c);
     }
     ff_names_free(workflows);
@@ -426,7 +453,7 @@ int ff_gc(struct ff_storage *storage, const char *workflow, const struct ff_gc_o
     c.grace_ns = o && o->grace_ns >= 0 ? o->grace_ns : DEFAULT_GRACE_NS;
     c.really = FF_HAS(o, ff_gc_options, really) ? o->really : 0;
     ff_vec_init(&c.candidates, sizeof(struct candidate), FF_MAX_NAMES);
-    ff_vec_init(&c.intents, sizeof(char *), FF_MAX_NAMES);
+    ff_vec_init(&c.intents, sizeof(struct left), FF_MAX_NAMES);
     rc = workflow ? collect(&c, workflow, e) : collect_all(&c, e);
     clear(&c);
     return rc == FF_DECLINED ? FF_OK : rc; /* the caller stopped it */

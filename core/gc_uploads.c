@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gc_uploads.c: uploads of big data that were begun and never ended. No list shows them, and
- * no task can refer to them. */
+/* gc_uploads.c: uploads of big data that were begun and never ended, and what a protocol left for
+ * itself in the root. No list shows them, and no task can refer to them. */
 #include "core/base/alloc.h"
 #include "core/storage.h"
 
 struct finding {
     struct ff_uploads *uploads;
-    int no_memory;
+    int in_root, no_memory;
 };
 
-static const struct ff_leftovers *leftovers_of(const struct ff_bigdata *b)
+static int is_ours(const struct finding *f, const char *name)
 {
-    return b->storage->protocol->desc->query(b->bound, FF_LEFTOVERS_1);
+    size_t length;
+    return f->in_root ? strncmp(name, ".ff-", 4) == 0 && !strchr(name, '/')
+                      : ff_owner_of(name, &length) != NULL;
 }
 
 static int add_upload(void *ctx, const struct ff_leftover *found)
 {
     struct finding *f = ctx;
-    size_t length, name_bytes = strlen(found->name) + 1, id_bytes = strlen(found->id) + 1;
+    size_t name_bytes = strlen(found->name) + 1, id_bytes = strlen(found->id) + 1;
     struct ff_upload *u;
-    if (!ff_owner_of(found->name, &length)) {
+    if (!is_ours(f, found->name)) {
         return 0; /* nobody's to end */
     }
     u = ff_vec_push(&f->uploads->found);
@@ -33,13 +35,14 @@ static int add_upload(void *ctx, const struct ff_leftover *found)
     return 0;
 }
 
-int ff_uploads_find(struct ff_bigdata *b, struct ff_uploads *out,
+int ff_uploads_find(const struct ff_storage *storage, void *bound, struct ff_uploads *out,
                     const struct ff_call *call, struct ff_error *e)
 {
-    const struct ff_leftovers *l = leftovers_of(b);
-    struct finding f = {out, 0};
+    const struct ff_leftovers *l = storage->protocol->desc->query(bound, FF_LEFTOVERS_1);
+    struct finding f = {out, bound == storage->root, 0};
     struct ff_error own = FF_ERROR_INIT;
     int rc;
+    out->from = l;
     ff_vec_init(&out->found, sizeof(struct ff_upload), FF_MAX_NAMES);
     rc = l ? l->list(l, add_upload, &f, &out->now_ns, call, &own) : FF_OK;
     if (f.no_memory) {
@@ -52,11 +55,10 @@ int ff_uploads_find(struct ff_bigdata *b, struct ff_uploads *out,
     return rc;
 }
 
-int ff_upload_end(struct ff_bigdata *b, const struct ff_upload *u,
+int ff_upload_end(const struct ff_uploads *all, const struct ff_upload *u,
                   const struct ff_call *call, struct ff_error *e)
 {
-    const struct ff_leftovers *l = leftovers_of(b);
-    return l->remove(l, u->name, u->id, call, e);
+    return all->from->remove(all->from, u->name, u->id, call, e);
 }
 
 void ff_uploads_clear(struct ff_uploads *u)

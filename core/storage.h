@@ -93,7 +93,7 @@ int ff_owned_copy(struct ff_bigdata *from, const char *uuid, struct ff_bigdata *
 int ff_owned_transfer(struct ff_bigdata *from, const char *uuid, struct ff_bigdata *to,
                       const char *fresh, const struct ff_call *, struct ff_error *);
 
-/* ---- gc_uploads.c: uploads below bigdata that were begun and not ended ---- */
+/* ---- gc_uploads.c: what no list shows, and nobody has ended ---- */
 
 struct ff_upload {
     char *name, *id; /* one block, ff_free(name) */
@@ -102,12 +102,14 @@ struct ff_upload {
 struct ff_uploads {
     struct ff_vec found; /* struct ff_upload */
     int64_t now_ns;      /* the medium's clock */
+    const struct ff_leftovers *from;
 };
-/* Cleared also after a failure. None where the medium cannot tell. */
-int ff_uploads_find(struct ff_bigdata *, struct ff_uploads *, const struct ff_call *,
-                    struct ff_error *);
-int ff_upload_end(struct ff_bigdata *, const struct ff_upload *, const struct ff_call *,
-                  struct ff_error *);
+/* Those of big data (bound to a bigdata folder), or those that the protocol left for itself
+ * (bound to the root). Cleared also after a failure. None where the medium cannot tell. */
+int ff_uploads_find(const struct ff_storage *, void *bound, struct ff_uploads *,
+                    const struct ff_call *, struct ff_error *);
+int ff_upload_end(const struct ff_uploads *, const struct ff_upload *,
+                  const struct ff_call *, struct ff_error *);
 void ff_uploads_clear(struct ff_uploads *);
 
 /* ---- task_get.c, reading.c: the bytes of a task, its persistent ids ---- */

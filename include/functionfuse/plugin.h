@@ -214,7 +214,7 @@ struct ff_objects {
      * is_folder. `each` gets the name relative to the bound folder; it must not call the
      * protocol; nonzero stops, and is returned. *now_ns (may be NULL): the medium's
      * clock. A folder that is not there lists nothing: FF_OK. Where the medium's list says
-     * names alone, sizes and times are 0 and tags "". A medium that has no lists says so:
+     * names alone, sizes and times are 0 and tags "": gc spares what has no time. A medium that has no lists says so:
      * FF_E_UNSUPPORTED. */
     int (*list)(const struct ff_objects *, const char *prefix, int one_level,
                 int (*each)(void *ctx, const struct ff_io *), void *ctx, int64_t *now_ns,

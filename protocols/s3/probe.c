@@ -151,7 +151,7 @@ static int probe_key(struct probing *p)
 {
     struct ff_buf key;
     char name[64];
-    int rc = ff_random_name(p->root->sys, ".ff-probe-", name, sizeof name);
+    int rc = ff_random_name(p->root->sys, FF_S3_PROBE, name, sizeof name);
 
     ff_buf_init(&key, FF_S3_KEY_BYTES + 100);
     rc = rc ? rc : ff_buf_append_text(&key, p->root->options.prefix);

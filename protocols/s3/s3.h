@@ -164,6 +164,8 @@ int ff_s3_list(const struct ff_objects *, const char *prefix, int one_level,
 /* "2026-11-28T09:00:00.5Z", since 1970. */
 bool ff_s3_time(const char *text, int64_t *ns);
 /* What the server can do; found out once, by writing to and removing a key of its own. */
+/* On a key that begins with this, in the root. */
+#define FF_S3_PROBE ".ff-probe-"
 int ff_s3_probe(struct ff_s3_root *, const struct ff_call *, struct ff_error *);
 /* The same, with several writers at once. */
 int ff_s3_probe_race(struct ff_s3_root *, const struct ff_call *, struct ff_error *);
@@ -176,7 +178,8 @@ int ff_s3_tell(const struct ff_probe *,
                            const char *follows),
                void *ctx, const struct ff_call *, struct ff_error *);
 
-/* Unfinished multipart uploads below the folder, as ff.leftovers/1 has them. */
+/* Unfinished multipart uploads below the folder, and in the root old keys of probes whose process
+ * died, as ff.leftovers/1 has them. */
 int ff_s3_uploads(const struct ff_leftovers *,
                   int (*each)(void *ctx, const struct ff_leftover *), void *ctx,
                   int64_t *now_ns, const struct ff_call *, struct ff_error *);

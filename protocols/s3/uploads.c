@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* uploads.c: multipart uploads that nobody completed: they cost money, and no list of objects
- * shows them. ListMultipartUploads, page by page, and AbortMultipartUpload. */
+ * shows them. ListMultipartUploads, page by page, and AbortMultipartUpload. And keys of probes. */
 #include <string.h>
 
 #include "core/base/name.h"
 #include "core/base/alloc.h"
 #include "s3.h"
 
-enum { MARKER_BYTES = 4096, MAX_PAGES = 100000 };
+enum { MARKER_BYTES = 4096, MAX_PAGES = 100000, MAX_PROBES = 10000 };
+
+/* A probe takes seconds: one that is this old has ended. */
+#define PROBE_NS ((int64_t)600 * 1000000000)
 
 #define ROOT "ListMultipartUploadsResult"
 
@@ -178,6 +181,48 @@ static int list_all(struct uploads *u, int64_t *now_ns, const struct ff_call *ca
     return code;
 }
 
+/* ---- probes whose process died ---- */
+
+struct old {
+    char name[sizeof FF_S3_PROBE + 40];
+    int64_t mtime_ns;
+};
+
+static int keep_probe(void *ctx, const struct ff_io *io)
+{
+    struct old *one =
+        io->is_folder || strlen(io->name) >= sizeof one->name ? NULL : ff_vec_push(ctx);
+
+    if (one) {
+        (void)snprintf(one->name, sizeof one->name, "%s", io->name);
+        one->mtime_ns = io->mtime_ns;
+    }
+    return 0; /* what there is no room for the next gc finds */
+}
+
+static int tell_probes(struct ff_s3_bound *b,
+                       int (*each)(void *ctx, const struct ff_leftover *), void *ctx,
+                       const struct ff_call *call, struct ff_error *e)
+{
+    struct ff_vec all; /* struct old */
+    int64_t now_ns = 0;
+    int code;
+
+    ff_vec_init(&all, sizeof(struct old), MAX_PROBES);
+    code = ff_s3_list(&b->objects, FF_S3_PROBE, 1, keep_probe, &all, &now_ns, call, e);
+    for (size_t i = 0; !code && i < all.count; i++) {
+        const struct old *one = ff_vec_at(&all, i);
+        struct ff_leftover found = {.struct_size = FF_SIZE(ff_leftover, id),
+                                    .begun_ns = one->mtime_ns,
+                                    .name = one->name,
+                                    .id = ""};
+
+        code = now_ns - one->mtime_ns < PROBE_NS ? FF_OK : each(ctx, &found);
+    }
+    ff_vec_free(&all);
+    return code;
+}
+
 int ff_s3_uploads(const struct ff_leftovers *self,
                   int (*each)(void *ctx, const struct ff_leftover *), void *ctx,
                   int64_t *now_ns, const struct ff_call *call, struct ff_error *e)
@@ -199,6 +244,9 @@ int ff_s3_uploads(const struct ff_leftovers *self,
     }
     code = code ? code : u->told;
     ff_free(u);
+    if (!code && !strcmp(b->folder, b->root->options.prefix)) {
+        code = tell_probes(b, each, ctx, call, e);
+    }
     return code;
 }
 
@@ -209,11 +257,13 @@ int ff_s3_abort(const struct ff_leftovers *self, const char *name, const char *i
     struct ff_s3_request *r = NULL;
     struct ff_error own = FF_ERROR_INIT;
     char *key = NULL;
-    int code = ff_s3_key(b, name, &key, e);
+    int code = *id || !strncmp(name, FF_S3_PROBE, strlen(FF_S3_PROBE))
+                   ? ff_s3_key(b, name, &key, e)
+                   : ff_fail(e, FF_E_USAGE, name, "not what was left");
 
     r = code ? NULL : ff_s3_request_new(FF_S3_DELETE, key);
     ff_free(key);
-    if (!code && (!r || ff_s3_request_query(r, "uploadId", id))) {
+    if (!code && (!r || (*id && ff_s3_request_query(r, "uploadId", id)))) {
         ff_s3_request_free(r);
         return ff_fail(e, FF_E_NO_MEMORY, name, "no memory for a request");
     }

@@ -259,6 +259,24 @@ static void writer_that_was_paused_past_its_fence_takes_the_task_back(void)
     CLAUSE(is_text(ROOT, "wf/t", "old"), "commit: the old value is back");
 }
 
+static void writer_that_was_paused_behind_its_put_has_saved(void)
+{
+    struct meddler m = {.op = FF_PUT, .what = "wf/t", .act = fence_it};
+    struct ff_displaced old = {.struct_size = FF_SIZE(ff_displaced, ctx)};
+    struct ff_commit *commit;
+
+    if (!subject.derived || !pass_an_hour()) {
+        case_skip("the protocol has an ff.commit/1, or a clock, of its own");
+    }
+    commit = begin_meddled(&m);
+    CLAUSE_OK(commit->commit(commit, m.intent, "t", FF_COMMIT_REPLACE, &old, NULL, e),
+              "commit: fenced just behind its put, which gc saw");
+    CLAUSE(m.acts > 0, "the test acted");
+    CLAUSE(is_text(ROOT, "wf/t", "ours"), "commit: not taken back");
+    commit->drop(commit, &old, 1);
+    ff_commit_derived_free(commit);
+}
+
 static int remove_it(struct meddler *m)
 {
     int there = 1;
@@ -463,6 +481,7 @@ static const struct case_test tests[] = {
     CASE(lost_answer_and_a_replacement_is_unknown_and_never_put_again),
     CASE(task_replaced_just_before_the_put_is_what_is_displaced),
     CASE(writer_that_was_paused_past_its_fence_takes_the_task_back),
+    CASE(writer_that_was_paused_behind_its_put_has_saved),
     CASE(workflow_removed_just_before_the_put_is_a_conflict),
     CASE(fenced_save_does_not_even_put),
     CASE(fence_of_an_intent_that_is_or_becomes_live_is_a_conflict),

@@ -274,7 +274,7 @@ static int clock_gettime_shifted(const struct ff_sys *sys, clockid_t clock,
         (const void *)((const char *)sys - offsetof(struct stub_host, sys));
     int rc = ff_sys_posix.clock_gettime(&ff_sys_posix, clock, out);
 
-    if (clock == CLOCK_REALTIME) {
+    if (clock == CLOCK_REALTIME || clock == CLOCK_BOOTTIME) {
         out->tv_sec += (time_t)(atomic_load(&host->clock_shift_ns) / 1000000000);
     }
     return rc;

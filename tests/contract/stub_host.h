@@ -15,7 +15,7 @@
 struct stub_host {
     struct ff_host_services services; /* first */
     struct ff_sys sys;                /* the system's, but for the clock */
-    atomic_llong clock_shift_ns;      /* of CLOCK_REALTIME */
+    atomic_llong clock_shift_ns;      /* of CLOCK_REALTIME and CLOCK_BOOTTIME */
     const struct ff_protocol *plugins[STUB_MAX_PLUGINS];
     size_t plugin_count;
 };

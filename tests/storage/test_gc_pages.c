@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_gc_pages.c: gc while tasks are renamed between two pages of a listing, as S3 gives them. The
- * protocol "paged" is one of this program: it passes everything to another one, but tells what is
- * in the workflow in two pages. */
+/* test_gc_pages.c: gc while tasks are renamed between two pages of a listing, as S3 gives them, and
+ * on a medium whose lists say no times. The protocol "paged" is one of this program: it passes
+ * everything to another one, but tells what is in the workflow in two pages. */
 #include <functionfuse/plugin.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,17 @@ static int tell(void *ctx, const struct ff_io *io)
     return (io->name[strlen("run/")] >= 'm') == p->second ? p->each(p->ctx, io) : 0;
 }
 
+/* Lists say no times, and with `tasks_hidden` no task either: all big data is an orphan. */
+static bool timeless, tasks_hidden;
+
+static int tell_timeless(void *ctx, const struct ff_io *io)
+{
+    const struct page *p = ctx;
+    struct ff_io copy = *io;
+    copy.mtime_ns = 0;
+    return p->second && !io->is_folder ? 0 : p->each(p->ctx, &copy);
+}
+
 static int list(const struct ff_objects *self, const char *prefix, int one_level,
                 int (*each)(void *, const struct ff_io *), void *ctx, int64_t *now_ns,
                 const struct ff_call *call, struct ff_error *e)
@@ -85,6 +97,11 @@ static int list(const struct ff_objects *self, const char *prefix, int one_level
     const struct bound *b = bound_of(self);
     struct page page = {each, ctx, 0};
     int rc;
+    if (timeless) {
+        page.second = tasks_hidden && strcmp(prefix, "run/") == 0;
+        return b->to->list(b->to, prefix, one_level, tell_timeless, &page, now_ns, call,
+                           e);
+    }
     if (strcmp(prefix, "run/") != 0 || !between || !*between) {
         return b->to->list(b->to, prefix, one_level, each, ctx, now_ns, call, e);
     }
@@ -179,6 +196,7 @@ static void close_both(void)
     ff_host_close(gc_host);
     fixture_close(&f);
     between = NULL;
+    timeless = tasks_hidden = false;
 }
 
 static void rename_to(const char *task, const char *to)
@@ -275,6 +293,34 @@ START_TEST(removed_task_is_no_reason_to_spare_the_others)
 }
 END_TEST
 
+START_TEST(save_on_a_medium_without_times_is_not_taken_for_dead)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_saving *saving = ff_saving_begin(f.storage, "run", "z", NULL, &e);
+    struct ff_doc *d = sample(1);
+    ck_assert_msg(saving != NULL, "%s: %s", e.place, e.message);
+    timeless = true;
+    collect(NULL);
+    ck_assert_int_eq(spared, 1);
+    CHECK_OK(ff_saving_commit(saving, ff_doc_root(d), ee));
+    ff_doc_free(d);
+    expect_sample_at(&f, "run", "z", 1);
+}
+END_TEST
+
+/* Python's only protection is that what it writes is young. */
+START_TEST(big_data_on_a_medium_without_times_is_young)
+{
+    save_sample(&f, "z", 1);
+    timeless = tasks_hidden = true;
+    collect(NULL);
+    ck_assert_int_eq(orphans, 1);
+    ck_assert_int_eq(spared, 1);
+    timeless = tasks_hidden = false;
+    expect_sample_at(&f, "run", "z", 1);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -282,6 +328,8 @@ int main(void)
         tasks_renamed_in_each_listing_keep_their_data,
         quiet_workflow_is_listed_twice_and_its_orphans_go,
         removed_task_is_no_reason_to_spare_the_others,
+        save_on_a_medium_without_times_is_not_taken_for_dead,
+        big_data_on_a_medium_without_times_is_young,
     };
     Suite *suite = suite_create("gc_pages");
     TCase *tcase = tcase_create("gc_pages");

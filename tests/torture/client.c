@@ -9,7 +9,7 @@ bool client_switch(struct client *c, const char *root, struct ff_error *e)
     (void)snprintf(json, sizeof json,
                    "{\"kind\": \"file\", \"options\": {\"path\": \"%s\"}}", root);
     ff_storage_close(c->storage);
-    c->storage = ff_storage_factory(c->host, json, e);
+    c->storage = ff_storage_factory(c->host, *root == '{' ? root : json, e);
     return c->storage != NULL;
 }
 
@@ -20,6 +20,9 @@ bool client_begin(struct client *c, const struct ff_sys *sys, struct ff_error *e
                                 .config_path = "",
                                 .draft_sys = sys};
 
+    if (!sys && medium) {
+        o.draft_sys = medium->sys;
+    }
     c->storage = NULL;
     c->host = ff_host_open(&o, e);
     return c->host != NULL;

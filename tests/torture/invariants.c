@@ -130,11 +130,17 @@ static void count_entries(const char *folder, size_t *plain, size_t *private_nam
     }
 }
 
+const struct medium *medium;
+
 void store_count(const char *root, size_t *bigdata, size_t *private_names)
 {
     char path[PATH_BYTES * 2];
     size_t others = 0;
 
+    if (medium) {
+        medium->count(root, bigdata, private_names);
+        return;
+    }
     *bigdata = *private_names = 0;
     count_entries(root, &others, private_names);
     for (int w = 0; w < WORKFLOWS; w++) {

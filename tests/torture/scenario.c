@@ -316,7 +316,7 @@ int step_run(struct client *c, const char *root, const struct step *s, struct fa
         return info(c, s, e);
     case STEP_ORPHAN:
     case STEP_LEFTOVER:
-        return stray(root, s);
+        return medium ? medium->stray(root, s) : stray(root, s);
     case STEP_OTHERS:
         return make_by_others(root, s, f, e);
     case STEP_KILLED:

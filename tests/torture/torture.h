@@ -58,7 +58,7 @@ enum child_end in_child(bool (*work)(void *ctx), void *ctx, unsigned timeout_s);
 pid_t child_start(bool (*work)(void *ctx), void *ctx);
 enum child_end child_wait(pid_t, unsigned timeout_s);
 
-/* ---- client.c: a host and a storage ---- */
+/* ---- client.c: a host and a storage; a root is a folder, or a storage as JSON ---- */
 
 struct client {
     struct ff_host *host;
@@ -187,6 +187,14 @@ bool invariants_of(struct client *, const char *root, const struct expect *,
                    unsigned flags, char *why);
 /* Counts what is in all bigdata folders, and private names. */
 void store_count(const char *root, size_t *bigdata, size_t *private_names);
+
+/* How that, and what set-ups lay there, is done where a root is no folder. */
+struct medium {
+    void (*count)(const char *root, size_t *bigdata, size_t *private_names);
+    int (*stray)(const char *root, const struct step *);
+    const struct ff_sys *sys; /* of clients that are given none */
+};
+extern const struct medium *medium; /* NULL: files */
 
 /* ---- power.c: what a power cut may leave ---- */
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "interleavings.h"
 #include "runner.h"
 
 struct between {
@@ -63,157 +64,6 @@ static bool do_between(void *ctx)
     return ok;
 }
 
-struct interleaving {
-    const char *name;
-    struct scenario first;     /* is stopped */
-    struct step second[STEPS]; /* runs meanwhile */
-    bool sampled;              /* only some of the calls, but with FF_LONG */
-    bool every_call;           /* stopped before each call, not only mutating ones */
-    bool no_locks, age;        /* intents are known by their age */
-    bool hide_intents;         /* of the second: the bite */
-    bool must_fail;            /* the first, when stopped before its commit */
-    int codes[3];              /* how else the first may end */
-    /* what the store may hold, as the steps of a scenario whose states all count */
-    int allowed[WORKFLOWS][TASKS][3];
-    bool may_lack[WORKFLOWS];
-};
-
-#define NONE                                                                             \
-    {                                                                                    \
-        NO_VALUE, NO_VALUE, NO_VALUE                                                     \
-    }
-#define NONES                                                                            \
-    {                                                                                    \
-        NONE, NONE, NONE, NONE                                                           \
-    }
-
-static const struct interleaving interleavings[] = {
-    {.name = "gc while a save is stopped",
-     .first = {.name = "save",
-               .setup = {{STEP_WORKFLOW, .w = 0},
-                         {STEP_SAVE, .w = 0, .t = 0, .value = VALUE(1, 1)}},
-               .action = {{STEP_SAVE, .w = 0, .t = 0, .value = VALUE(2, 2)}}},
-     .second = {{STEP_GC, .w = 0}},
-     .allowed = {{{VALUE(2, 2), VALUE(2, 2), VALUE(2, 2)}, NONE, NONE, NONE}, NONES},
-     .may_lack = {false, true}},
-    {.name = "gc while a save is stopped for long, without locks",
-     .first = {.name = "save",
-               .setup = {{STEP_WORKFLOW, .w = 0},
-                         {STEP_SAVE, .w = 0, .t = 0, .value = VALUE(1, 1)}},
-               .action = {{STEP_SAVE, .w = 0, .t = 0, .value = VALUE(2, 2)}}},
-     .second = {{STEP_GC, .w = 0}},
-     .no_locks = true,
-     .age = true,
-     .codes = {FF_E_CONFLICT, FF_E_CONFLICT, FF_E_CONFLICT},
-     .allowed = {{{VALUE(1, 1), VALUE(2, 2), VALUE(2, 2)}, NONE, NONE, NONE}, NONES},
-     .may_lack = {false, true}},
-    {.name = "gc that does not see intents",
-     .first = {.name = "save",
-               .setup = {{STEP_WORKFLOW, .w = 0},
-                         {STEP_SAVE, .w = 0, .t = 0, .value = VALUE(1, 1)}},
-               .action = {{STEP_SAVE, .w = 0, .t = 0, .value = VALUE(2, 2)}}},
-     .second = {{STEP_GC, .w = 0}},
-     .hide_intents = true,
-     .allowed = {{{VALUE(2, 2), VALUE(2, 2), VALUE(2, 2)}, NONE, NONE, NONE}, NONES},
-     .may_lack = {false, true}},
-    {.name = "a workflow is removed during a save",
-     .first = {.name = "save",
-               .setup = {{STEP_WORKFLOW, .w = 0},
-                         {STEP_SAVE, .w = 0, .t = 0, .value = VALUE(1, 1)}},
-               .action = {{STEP_SAVE, .w = 0, .t = 0, .value = VALUE(2, 2)}}},
-     .second = {{STEP_REMOVE_WORKFLOW, .w = 0}},
-     .must_fail = true,
-     .codes = {FF_E_CONFLICT, FF_E_NOT_FOUND, FF_E_NOT_FOUND},
-     .allowed = {NONES, NONES},
-     .may_lack = {true, true}},
-    {.name = "a workflow is removed and made again during a save",
-     .first = {.name = "save",
-               .setup = {{STEP_WORKFLOW, .w = 0},
-                         {STEP_SAVE, .w = 0, .t = 0, .value = VALUE(1, 1)}},
-               .action = {{STEP_SAVE, .w = 0, .t = 0, .value = VALUE(2, 2)}}},
-     .second = {{STEP_REMOVE_WORKFLOW, .w = 0}, {STEP_WORKFLOW, .w = 0}},
-     .must_fail = true,
-     .codes = {FF_E_CONFLICT, FF_E_NOT_FOUND, FF_E_NOT_FOUND},
-     .allowed = {NONES, NONES},
-     .may_lack = {false, true}},
-    {.name = "a task is renamed while gc is stopped",
-     .first = {.name = "gc",
-               .setup = {{STEP_WORKFLOW, .w = 0},
-                         {STEP_SAVE, .w = 0, .t = 0, .value = VALUE(1, 1)},
-                         {STEP_SAVE, .w = 0, .t = 2, .value = VALUE(2, 2)},
-                         {STEP_ORPHAN, .w = 0}},
-               .action = {{STEP_GC, .w = 0}}},
-     .second = {{STEP_MOVE, .w = 0, .t = 0, .to_w = 0, .to_t = 1}},
-     .every_call = true,
-     .allowed = {{NONE,
-                  {VALUE(1, 1), VALUE(1, 1), VALUE(1, 1)},
-                  {VALUE(2, 2), VALUE(2, 2), VALUE(2, 2)},
-                  NONE},
-                 NONES},
-     .may_lack = {false, true}},
-    {.name = "tasks come, are replaced and go while gc is stopped",
-     .first = {.name = "gc",
-               .setup = {{STEP_WORKFLOW, .w = 0},
-                         {STEP_SAVE, .w = 0, .t = 0, .value = VALUE(1, 1)},
-                         {STEP_SAVE, .w = 0, .t = 1, .value = VALUE(2, 2)},
-                         {STEP_ORPHAN, .w = 0}},
-               .action = {{STEP_GC, .w = 0}}},
-     .second = {{STEP_SAVE, .w = 0, .t = 0, .value = VALUE(3, 3)},
-                {STEP_REMOVE, .w = 0, .t = 1},
-                {STEP_SAVE, .w = 0, .t = 2, .value = VALUE(4, 4)}},
-     .every_call = true,
-     .allowed = {{{VALUE(3, 3), VALUE(3, 3), VALUE(3, 3)},
-                  NONE,
-                  {VALUE(4, 4), VALUE(4, 4), VALUE(4, 4)},
-                  NONE},
-                 NONES},
-     .may_lack = {false, true}},
-    {.name = "a task is replaced while it is read",
-     .first = {.name = "read",
-               .setup = {{STEP_WORKFLOW, .w = 0},
-                         {STEP_SAVE, .w = 0, .t = 0, .value = VALUE(1, 1)}},
-               .action = {{STEP_READ_LAZY, .w = 0, .t = 0, .value = VALUE(1, 1)}}},
-     .second = {{STEP_SAVE, .w = 0, .t = 0, .value = VALUE(1, 2)}},
-     .sampled = true,
-     .every_call = true,
-     .codes = {FF_E_STALE, WRONG, WRONG}, /* WRONG: the new value was read */
-     .allowed = {{{VALUE(1, 2), VALUE(1, 2), VALUE(1, 2)}, NONE, NONE, NONE}, NONES},
-     .may_lack = {false, true}},
-    {.name = "a task is replaced while another save of it is stopped",
-     .first = {.name = "save",
-               .setup = {{STEP_WORKFLOW, .w = 0},
-                         {STEP_SAVE, .w = 0, .t = 0, .value = VALUE(1, 1)}},
-               .action = {{STEP_SAVE, .w = 0, .t = 0, .value = VALUE(2, 2)}}},
-     .second = {{STEP_SAVE, .w = 0, .t = 0, .value = VALUE(3, 3)}},
-     .sampled = true,
-     .every_call = true,
-     .allowed = {{{VALUE(2, 2), VALUE(3, 3), VALUE(3, 3)}, NONE, NONE, NONE}, NONES},
-     .may_lack = {false, true}},
-    {.name = "a task is removed while a save of it is stopped",
-     .first = {.name = "save",
-               .setup = {{STEP_WORKFLOW, .w = 0},
-                         {STEP_SAVE, .w = 0, .t = 0, .value = VALUE(1, 1)}},
-               .action = {{STEP_SAVE, .w = 0, .t = 0, .value = VALUE(2, 2)}}},
-     .second = {{STEP_REMOVE, .w = 0, .t = 0}},
-     .sampled = true,
-     .every_call = true,
-     .allowed = {{{VALUE(2, 2), NO_VALUE, NO_VALUE}, NONE, NONE, NONE}, NONES},
-     .may_lack = {false, true}},
-};
-
-static void expect_of(const struct interleaving *in, struct expect *x)
-{
-    *x = (struct expect){.move = NULL};
-    for (int w = 0; w < WORKFLOWS; w++) {
-        x->may_lack[w] = in->may_lack[w];
-        x->may_have[w] = !in->may_lack[w];
-        for (int t = 0; t < TASKS; t++) {
-            x->count[w][t] = 3;
-            memcpy(x->allowed[w][t], in->allowed[w][t], sizeof in->allowed[w][t]);
-        }
-    }
-}
-
 struct looking {
     struct stage *stage;
     struct expect expect;
@@ -235,12 +85,8 @@ static bool may_end(const struct interleaving *in, const struct stage *g, uint64
         return !in->must_fail || at > commit_at ||
                say(why, "success, but its workflow was gone before the commit");
     }
-    for (int i = 0; i < 3; i++) {
-        if (in->codes[i] == code) {
-            return true;
-        }
-    }
-    return say(why, "ended %d: %s: %s", code, g->result->outcome.error.place,
+    return interleaving_may_end(in, code) ||
+           say(why, "ended %d: %s: %s", code, g->result->outcome.error.place,
                g->result->outcome.error.message);
 }
 
@@ -284,7 +130,7 @@ static bool one_interleaving(struct stage *g, const struct interleaving *in, uin
     ok = (other == CHILD_OK || say(why, "the other ended %s", child_end_name[other])) &&
          ok;
     ok = may_end(in, g, at, commit_at, why) && ok;
-    expect_of(in, &l.expect);
+    interleaving_expect(in, &l.expect);
     ok = in_child(look, &l, 60) == CHILD_OK && ok;
     return ok || say(why, "%s", g->result->why);
 }
@@ -318,7 +164,7 @@ static void interleave(const struct interleaving *in)
 
 int main(void)
 {
-    for (size_t i = 0; i < sizeof interleavings / sizeof interleavings[0]; i++) {
+    for (size_t i = 0; i < interleaving_count; i++) {
         interleave(&interleavings[i]);
     }
     return tap_end();
