@@ -49,10 +49,9 @@ FF_API struct ff_draft_filling *ff_draft_fill_begin(struct ff_storage *,
                                                     struct ff_error *);
 /* UTF-8 without line breaks, less than 1,024 bytes. Borrowed from the handle. */
 FF_API const char *ff_draft_fill_token(const struct ff_draft_filling *);
-/* In any process, on the storage that it was begun on. Freed with ff_draft_fill_close. FF_E_USAGE:
- * this is no token. FF_E_NOT_FOUND:
- * nothing is being filled under it: not on this storage, or it was removed. FF_E_CONFLICT: it
- * was finished, and may have been saved. */
+/* In any process, on the storage that it was begun on. Freed with ff_draft_fill_close.
+ * FF_E_USAGE: this is no token. FF_E_NOT_FOUND: nothing is being filled under it: not on this
+ * storage, or it was removed. FF_E_CONFLICT: it was finished, and may have been saved. */
 FF_API struct ff_draft_filling *
 ff_draft_fill_attach(struct ff_storage *, const char *token, struct ff_error *);
 /* What is being filled: dtype, shape, chunk; no read. Borrowed from the handle. */
@@ -81,7 +80,7 @@ FF_API struct ff_value ff_draft_fill_finish(struct ff_saving *, struct ff_doc *d
                                             const char *const *receipts, size_t count,
                                             struct ff_error *);
 /* The filling goes; what was saved of it stays. Whoever is attached still is told at its end.
- * Idempotent. Who forgets it leaves work for gc. */
+ * Idempotent. Who forgets it leaves work for gc. FF_E_USAGE: this is no token. */
 FF_API int ff_draft_fill_remove(struct ff_storage *, const char *token,
                                 struct ff_error *);
 

@@ -22,6 +22,9 @@
  * directory; they never throw or longjmp across the border.
  * - Integers have fixed widths; text is UTF-8 with NUL at its end unless a size comes
  * with it.
+ * - A function returns FF_OK, or the code that it filled the error with (error.h). Any may
+ * fail with FF_E_NO_MEMORY, what takes a struct ff_call with FF_E_CANCELLED or FF_E_DEADLINE;
+ * what else it gives stands with it. Of other codes the host only takes that it failed.
  *
  * Two tiers
  * - Stable: all that stands here, as part of ABI 1. It is only added to: a plugin that was
@@ -76,6 +79,7 @@ struct ff_host_services {
     uint32_t threads;            /* how many the pool has, >= 1 */
     const char *version;         /* the library's, "0.1.0" */
     void *ctx;                   /* the host's */
+    /* For the program's log callback; borrowed for the call. */
     void (*log)(const struct ff_host_services *, int level, const char *text);
     /* A service by its id, or NULL: FF_VALUES_1, FF_POOL_1, FF_LOCK_GROUP_1, FF_ONCE_1,
      * FF_NPY_1, FF_OPEN_1. What create() finds, it may keep. */
@@ -87,17 +91,19 @@ struct ff_host_services {
 struct ff_pool {
     uint32_t struct_size, flags;
     /* Run work(ctx, i) for i = 0 .. count-1, in any order, on several threads and on this
-     * one; returns when all are done. The first failure stops those that have not begun
-     * and is returned, with its error. May be called from inside work(). */
+     * one; returns when all are done. The first failure stops those that have not begun and
+     * is returned, with its error. May be called from inside work(). A call of NULL is the
+     * host's. FF_E_CANCELLED, FF_E_DEADLINE: before an item began. FF_E_FORKED. */
     int (*for_each)(const struct ff_host_services *, uint64_t count,
                     int (*work)(void *ctx, uint64_t i, struct ff_error *), void *ctx,
                     const struct ff_call *, struct ff_error *);
     /* Scratch memory, aligned to 4096 bytes, within the host's budget: waits while others
-     * hold too much; a request larger than the whole budget is granted alone. Hold at
-     * most one for each work item, and never wait for other items while holding it. NULL:
-     * no memory, or cancelled; the error says which. */
+     * hold too much; a request larger than the whole budget is granted alone. Hold at most
+     * one for each work item, and never wait for other items while holding it. NULL:
+     * FF_E_NO_MEMORY, FF_E_CANCELLED, FF_E_DEADLINE or FF_E_FORKED. */
     void *(*borrow)(const struct ff_host_services *, size_t size_bytes,
                     const struct ff_call *, struct ff_error *);
+    /* Once, from any thread. NULL is allowed. */
     void (*give_back)(const struct ff_host_services *, void *memory);
 };
 
@@ -107,19 +113,25 @@ struct ff_pool {
 #define FF_LOCK_GROUP_1 "ff.lockgroup/1"
 struct ff_lock_group {
     uint32_t struct_size, flags;
+    /* Waits as long as another thread is in it. FF_E_NO_MEMORY; FF_E_LIMIT: entered too
+     * often by this thread. */
     int (*enter)(const struct ff_host_services *, const char *group, struct ff_error *);
+    /* Once for each enter(), by the same thread. */
     void (*leave)(const struct ff_host_services *, const char *group);
 };
 
-/* Run fn(ctx) once in this process for each key; later callers get the first result. */
+/* What a library wants once in a process. */
 #define FF_ONCE_1 "ff.once/1"
 struct ff_once {
     uint32_t struct_size, flags;
+    /* Run fn(ctx) once in this process for each key; others wait, and later callers get the
+     * first result. FF_E_NO_MEMORY: fn did not run, also of a key of over 255 bytes. */
     int (*run)(const struct ff_host_services *, const char *key, int (*fn)(void *ctx),
                void *ctx);
 };
 
-/* Positional bytes, whole or failed. */
+/* Positional bytes, whole or failed. Any thread, many at a time. FF_E_CORRUPT: they end
+ * before; else what its medium gives. */
 typedef int ff_read_at(void *ctx, uint64_t offset, void *dst, size_t size_bytes,
                        const struct ff_call *, struct ff_error *);
 
@@ -127,12 +139,15 @@ typedef int ff_read_at(void *ctx, uint64_t offset, void *dst, size_t size_bytes,
 #define FF_NPY_1 "ff.npy/1"
 struct ff_npy {
     uint32_t struct_size, flags;
-    /* The size of the array's .npy image. FF_E_UNSUPPORTED: a dtype that .npy lacks. */
+    /* The size of the array's .npy image. FF_E_UNSUPPORTED: a dtype that .npy lacks.
+     * FF_E_USAGE: over 2^63 bytes. */
     int (*size)(const struct ff_array *, uint64_t *size_bytes, struct ff_error *);
-    /* An ff_read_at over that image; ctx = the (const struct ff_array *). */
+    /* An ff_read_at over that image; ctx = the (const struct ff_array *). FF_E_USAGE: past
+     * its end; others as the array's read(). */
     ff_read_at *read;
     /* An array over `read`, which is an image of size_bytes. `moved` is released with
-     * release(moved), also on failure. */
+     * release(moved), also on failure. FF_E_CORRUPT: no image, or one that says it is
+     * longer; FF_E_UNSUPPORTED: a dtype of objects; and those of `read`. */
     struct ff_value (*take)(struct ff_doc *out, ff_read_at *read, void *moved,
                             void (*release)(void *), uint64_t size_bytes,
                             const struct ff_call *, struct ff_error *);
@@ -141,17 +156,25 @@ struct ff_npy {
 /* ---- ff.objects/1: named blobs. Every protocol has it ----
  *
  * Names are relative to the folder that the protocol was bound to; '/' separates levels;
- * no empty part, no "." or "..". Each function: any thread, many at a time. */
+ * no empty part, no "." or "..". Each function: any thread, many at a time.
+ *
+ * Errors of each function of a protocol, beside what it says: FF_E_USAGE: a name that is none;
+ * FF_E_PERMISSION; FF_E_IO; FF_E_NO_SPACE; FF_E_NETWORK: no answer, or a broken one;
+ * FF_E_UNSAFE: a link or a device has the name; FF_E_LIMIT: no descriptors; FF_E_UNSUPPORTED:
+ * what this medium cannot do. FF_E_NOT_FOUND only where there certainly is no such thing: the
+ * host acts upon it. */
 #define FF_OBJECTS_1 "ff.objects/1"
 
+/* With the codes that done() gets beside those above; FF_E_CONFLICT: see if_match. */
 enum ff_io_op {
-    FF_GET = 1, /* bytes offset .. offset + size_bytes, clamped to the object's end */
-    FF_PUT,     /* the whole object, atomic; visible when done */
-    FF_HEAD,    /* size, time, tag */
-    FF_REMOVE,  /* idempotent: absent is FF_OK */
+    FF_GET = 1, /* bytes offset .. offset + size_bytes, clamped to the object's end.
+                   FF_E_NOT_FOUND; FF_E_STALE: it was replaced meanwhile */
+    FF_PUT,     /* the whole object, atomic; visible when done. FF_E_CONFLICT */
+    FF_HEAD,    /* size, time, tag. FF_E_NOT_FOUND */
+    FF_REMOVE,  /* idempotent: absent is FF_OK. FF_E_CONFLICT */
     FF_COPY     /* `name` becomes a copy of `from`, on the medium; files: a hard link.
-                   FF_E_CONFLICT while somebody is attached to `from` (FF_OPEN_ATTACH), unless
-                   the copy shares no bytes with it */
+                   FF_E_NOT_FOUND: no `from`. FF_E_CONFLICT also while somebody is attached to
+                   `from` (FF_OPEN_ATTACH), unless the copy shares no bytes with it */
 };
 
 #define FF_ANY_SIZE UINT64_MAX /* GET: to the end */
@@ -176,7 +199,7 @@ struct ff_io {
      * their bytes may come on the same thread. */
     void *(*buffer)(struct ff_io *, uint64_t size_bytes);
     ff_read_at *source; /* PUT: positional, so that retries and parts need no rewind; any
-                           thread; called with no lock held */
+                           thread; called with no lock held. Its failure is the item's */
     void *source_ctx;
     /* PUT, COPY, REMOVE: NULL = always; "" = only if absent (PUT, COPY); else only if the
      * tag is this one, so never when the object is absent. Otherwise FF_E_CONFLICT, and that
@@ -201,11 +224,14 @@ struct ff_batch {
     uint32_t width; /* the most in flight; 0 = the protocol's choice */
     void *ctx;      /* the caller's */
     struct ff_io *(*next)(struct ff_batch *);
+    /* code: FF_OK, or as the operation says; the error is borrowed, NULL with FF_OK. */
     int (*done)(struct ff_batch *, struct ff_io *, int code, const struct ff_error *);
 };
 
 struct ff_objects {
     uint32_t struct_size, flags;
+    /* Every item of the batch, on threads of the protocol's and on this one; returns when
+     * all are done(). FF_E_CANCELLED, FF_E_DEADLINE; other codes only when it cannot go on. */
     int (*run)(const struct ff_objects *, struct ff_batch *, const struct ff_call *,
                struct ff_error *);
     /* Everything that begins with `prefix` ("" or "a/b/"), in no order, each name once.
@@ -219,14 +245,16 @@ struct ff_objects {
     int (*list)(const struct ff_objects *, const char *prefix, int one_level,
                 int (*each)(void *ctx, const struct ff_io *), void *ctx, int64_t *now_ns,
                 const struct ff_call *, struct ff_error *);
-    /* Every PUT, COPY, finish and REMOVE before it is durable, folders included. */
+    /* Every PUT, COPY, finish and REMOVE before it is durable, folders included. After a
+     * failure (FF_E_IO) that is not known of any of them. */
     int (*sync)(const struct ff_objects *, const struct ff_call *, struct ff_error *);
 };
 
 /* ---- ff.files/1: random access. Optional; HDF5 needs it ----
  *
  * A name is visible at once and means nothing until a task refers to it. Each function:
- * any thread, many at a time, on one file too. */
+ * any thread, many at a time, on one file too. Errors beside those of ff.objects/1 stand with
+ * each: FF_E_STALE: of a medium that forgets open files (NFS). */
 #define FF_FILES_1 "ff.files/1"
 enum ff_open_mode {
     FF_OPEN_READ = 1,
@@ -244,34 +272,41 @@ struct ff_span {
 
 struct ff_files {
     uint32_t struct_size, flags;
+    /* Ended by finish() or close(). FF_E_NOT_FOUND: READ and ATTACH of what is not there;
+     * FF_E_EXISTS: CREATE of what is; FF_E_USAGE: another mode. */
     int (*open)(const struct ff_files *, const char *name, int mode, struct ff_file **,
                 const struct ff_call *, struct ff_error *);
     /* Whole or failed; past the end: FF_E_CORRUPT. */
     int (*read)(const struct ff_files *, struct ff_file *, uint64_t offset_bytes,
                 void *dst, size_t size_bytes, const struct ff_call *, struct ff_error *);
-    /* One run of bytes of the file to, or from, several pieces of memory. */
+    /* One run of bytes of the file to several pieces of memory, in their order. As read(). */
     int (*read_spans)(const struct ff_files *, struct ff_file *, uint64_t offset_bytes,
                       const struct ff_span *, size_t count, const struct ff_call *,
                       struct ff_error *);
+    /* Whole or failed; past the end the file grows, a gap is zero. FF_E_NO_SPACE. */
     int (*write)(const struct ff_files *, struct ff_file *, uint64_t offset_bytes,
                  const void *src, size_t size_bytes, const struct ff_call *,
                  struct ff_error *);
+    /* The same from several pieces of memory. FF_E_NO_SPACE. */
     int (*write_spans)(const struct ff_files *, struct ff_file *, uint64_t offset_bytes,
                        const struct ff_span *, size_t count, const struct ff_call *,
                        struct ff_error *);
+    /* How long it is now. FF_E_IO. */
     int (*size)(const struct ff_files *, struct ff_file *, uint64_t *size_bytes,
                 struct ff_error *);
     /* New bytes are zero. `reserve` != 0: allocate them now, so that writing is fast and
-     * cannot run out of space; where the medium cannot, as if 0. */
+     * cannot run out of space; where the medium cannot, as if 0. FF_E_NO_SPACE: also of more
+     * than a file can have. */
     int (*resize)(const struct ff_files *, struct ff_file *, uint64_t size_bytes,
                   int reserve, struct ff_error *);
-    /* The content is final; durable unless FF_HOST_NO_SYNC; closes, also on failure (then
-     * a created file is gone). Attached: what was written is durable, the file stays. */
+    /* The content is final; durable unless FF_HOST_NO_SYNC; closes, also on failure (then a
+     * created file is gone). Attached: what was written is durable, the file stays.
+     * FF_E_CONFLICT: somebody removed it while it was written. */
     int (*finish)(const struct ff_files *, struct ff_file *, const struct ff_call *,
                   struct ff_error *);
     /* A reader: closes. A creator: discards the file. */
     void (*close)(const struct ff_files *, struct ff_file *);
-    /* Idempotent. Open readers keep what they have. */
+    /* Idempotent: absent is FF_OK. Open readers keep what they have. FF_E_PERMISSION. */
     int (*remove)(const struct ff_files *, const char *name, const struct ff_call *,
                   struct ff_error *);
 };
@@ -280,7 +315,8 @@ struct ff_files {
 #define FF_LOCATE_1 "ff.locate/1"
 struct ff_locate {
     uint32_t struct_size, flags;
-    /* "/data/store/run7/bigdata/0f…" or "s3://bucket/run7/…", cut at `size`. */
+    /* "/data/store/run7/bigdata/0f…" or "s3://bucket/run7/…", cut at `size`; name "": the
+     * folder itself. The medium is not asked. FF_E_USAGE: a name that is none. */
     int (*where)(const struct ff_locate *, const char *name, char *text, size_t size,
                  struct ff_error *);
 };
@@ -291,8 +327,9 @@ struct ff_probe {
     uint32_t struct_size, flags;
     /* Find out what the medium can do, by trying it on private names below the root that are
      * removed again, and tell each thing: what it is called, how it is ("yes", "not atomic",
-     * ...), and what follows from that, "" = nothing. Borrowed for the callback; nonzero stops
-     * and is returned. */
+     * ...), and what follows from that, "" = nothing. Borrowed for the callback; nonzero
+     * stops and is returned. What the medium cannot do is no failure; what stops the trying
+     * is: FF_E_PERMISSION, FF_E_NO_SPACE, FF_E_NETWORK ... */
     int (*probe)(const struct ff_probe *,
                  int (*each)(void *ctx, const char *what, const char *is,
                              const char *follows),
@@ -317,7 +354,7 @@ struct ff_leftovers {
     int (*list)(const struct ff_leftovers *,
                 int (*each)(void *ctx, const struct ff_leftover *), void *ctx,
                 int64_t *now_ns, const struct ff_call *, struct ff_error *);
-    /* Idempotent. */
+    /* End it and free what it holds. Idempotent: one that is gone is FF_OK. FF_E_PERMISSION. */
     int (*remove)(const struct ff_leftovers *, const char *name, const char *id,
                   const struct ff_call *, struct ff_error *);
 };
@@ -347,7 +384,8 @@ struct ff_s3_facts {
 struct ff_s3 {
     uint32_t struct_size, flags;
     /* What is known; `probe` != 0: find out the rest first, by writing to a private key
-     * below the root and removing it. Reads and writes of struct_size bytes. */
+     * below the root and removing it. Reads and writes of struct_size bytes. With probe:
+     * FF_E_NETWORK, FF_E_PERMISSION and others of ff.objects/1; without it nothing is asked. */
     int (*facts)(const struct ff_s3 *, int probe, struct ff_s3_facts *,
                  const struct ff_call *, struct ff_error *);
 };
@@ -356,7 +394,10 @@ struct ff_s3 {
  *
  * Asked of a protocol that is bound to the storage's root; `workflow` and `task` are
  * names without '/'. Where a protocol has none, the host derives it from conditional
- * puts. The steps and what they must survive are in docs/format.md. */
+ * puts. The steps and what they must survive are in docs/format.md. Each function: any
+ * thread, many at a time; an intent's are one thread's, but refresh(). Errors beside those of
+ * ff.objects/1 stand with each; FF_E_UNKNOWN_OUTCOME: it may be done, or not survive a power
+ * cut: then nobody deletes anything. */
 #define FF_COMMIT_1 "ff.commit/1"
 
 struct ff_intent; /* the protocol's: a save that has begun */
@@ -389,22 +430,27 @@ struct ff_intent_info {
 
 struct ff_commit {
     uint32_t struct_size, flags;
-    /* Idempotent, durable. */
+    /* Idempotent, durable. FF_E_CONFLICT: an object has the name, or others keep removing
+     * it. */
     int (*make_workflow)(const struct ff_commit *, const char *workflow,
                          const struct ff_call *, struct ff_error *);
+    /* *exists: 1, 0. A file of that name is none: 0. FF_E_UNSAFE: a link is. */
     int (*workflow_exists)(const struct ff_commit *, const char *workflow, int *exists,
                            const struct ff_call *, struct ff_error *);
-    /* Gone at once for everybody, then deleted with all it holds. FF_E_NOT_FOUND. */
+    /* Gone at once for everybody, then deleted with all it holds; what of that fails is left
+     * to intents("") and fence(""). FF_E_NOT_FOUND: no such workflow. FF_E_UNKNOWN_OUTCOME. */
     int (*remove_workflow)(const struct ff_commit *, const char *workflow,
                            const struct ff_call *, struct ff_error *);
     /* Begin a save: from now on gc sees it. FF_E_NOT_FOUND: no such workflow. */
     int (*begin)(const struct ff_commit *, const char *workflow, struct ff_intent **,
                  const struct ff_call *, struct ff_error *);
-    /* Append to the task's bytes. One thread. */
+    /* Append to the task's bytes. One thread. FF_E_NO_SPACE; FF_E_LIMIT: a task that is too
+     * large for the medium. */
     int (*write)(const struct ff_commit *, struct ff_intent *, const void *data,
                  size_t size_bytes, const struct ff_call *, struct ff_error *);
     /* "I am still here": the host calls it about once a minute during a long save. Any
-     * thread. */
+     * thread. FF_E_CONFLICT: it was fenced, where that is seen by now; commit() tells for
+     * sure. */
     int (*refresh)(const struct ff_commit *, struct ff_intent *, struct ff_error *);
     /* The intent becomes the task, durably; what was there is displaced. Takes the
      * intent, also on failure. FF_E_CONFLICT: the intent was fenced, the workflow was
@@ -415,27 +461,33 @@ struct ff_commit {
                   struct ff_error *);
     /* Give up before commit: nothing was there, nothing stays. */
     void (*abort)(const struct ff_commit *, struct ff_intent *taken);
-    /* Remove the task, durably, and give what it was. FF_E_NOT_FOUND. */
+    /* Remove the task, durably, and give what it was. FF_E_NOT_FOUND: no such task, or
+     * workflow. FF_E_CONFLICT: others keep replacing it; FF_E_UNSAFE: it is no regular file:
+     * both leave it. FF_E_UNKNOWN_OUTCOME. */
     int (*displace)(const struct ff_commit *, const char *workflow, const char *task,
                     struct ff_displaced *, const struct ff_call *, struct ff_error *);
     /* Done with what was displaced: delete it for good (destroy != 0), or leave it to gc.
      */
     void (*drop)(const struct ff_commit *, struct ff_displaced *, int destroy);
-    /* Rename within a workflow; FF_E_NOT_FOUND; FF_E_CONFLICT when `to` is there. */
+    /* Rename within a workflow, durably. FF_E_NOT_FOUND: no such task; FF_E_CONFLICT: `to`
+     * is there, or the task was replaced meanwhile; FF_E_UNSUPPORTED: not without the risk
+     * to replace another; FF_E_UNKNOWN_OUTCOME: both may be there. */
     int (*rename)(const struct ff_commit *, const char *workflow, const char *task,
                   const char *to, const struct ff_call *, struct ff_error *);
     /* Every intent of the workflow, and what saves and removals left behind; workflow "":
-     * what removed workflows left. *now_ns: the medium's clock. `each` must not call the
-     * protocol. */
+     * what removed workflows left. *now_ns (may be NULL): the medium's clock. `each` must
+     * not call the protocol; nonzero stops, and is returned. FF_E_NOT_FOUND: no such
+     * workflow, where that is seen. */
     int (*intents)(const struct ff_commit *, const char *workflow,
                    int (*each)(void *ctx, const struct ff_intent_info *), void *ctx,
                    int64_t *now_ns, const struct ff_call *, struct ff_error *);
     /* This intent shall never commit: after FF_OK it cannot. FF_E_CONFLICT: it has become
-     * live, or has committed meanwhile. Workflow "": delete the remains. */
+     * live, or has committed meanwhile, or is gone. Workflow "": delete the remains.
+     * FF_E_USAGE: a name that intents() does not give. */
     int (*fence)(const struct ff_commit *, const char *workflow, const char *name,
                  const struct ff_call *, struct ff_error *);
-    /* All tasks that are visible now stay after a power cut. gc calls it before it
-     * sweeps. */
+    /* All tasks that are visible now stay after a power cut. gc calls it before it sweeps,
+     * and does not after a failure (FF_E_IO, FF_E_NOT_FOUND ...). */
     int (*settle)(const struct ff_commit *, const char *workflow, const struct ff_call *,
                   struct ff_error *);
 };
@@ -484,19 +536,23 @@ struct ff_pushing; /* the serializer's */
 /* An array whose chunks arrive one by one. From a serializer's query(). */
 struct ff_push {
     uint32_t struct_size, flags;
-    /* `like` describes the array (no read). shape[0] = -1: the length comes with
-     * finish(). */
+    /* `like` describes the array (no read); borrowed for the call. shape[0] = -1: the length
+     * comes with finish(). Ended by finish() or abort(). FF_E_UNSUPPORTED: a dtype that is
+     * not kept, or a medium without what it needs; FF_E_USAGE: options of the array that are
+     * wrong; FF_E_LIMIT: too many chunks, or too large ones. */
     int (*begin)(void *inst, const struct ff_array *like, const struct ff_protocols *,
                  struct ff_pid *, struct ff_pushing **, const struct ff_call *,
                  struct ff_error *);
     /* One chunk by its index on each axis: C order, clipped to the shape; with an unknown
-     * length always whole on axis 0. Each chunk once. Any thread, many at a time. */
+     * length always whole on axis 0. Each chunk once. Any thread, many at a time.
+     * FF_E_USAGE: outside of the shape; those of ff.objects/1 or ff.files/1. */
     int (*put)(void *inst, struct ff_pushing *, const int64_t *index, const void *data,
                const struct ff_call *, struct ff_error *);
     /* shape0: the length of axis 0. Takes `pushing`, also on failure; durable as pickle()
-     * is. */
+     * is. FF_E_USAGE: chunks are missing; those of the medium. */
     int (*finish)(void *inst, struct ff_pushing *taken, int64_t shape0,
                   const struct ff_call *, struct ff_error *);
+    /* Nothing is to be kept; the host removes what is below pid->name. */
     void (*abort)(void *inst, struct ff_pushing *taken);
 };
 
@@ -517,22 +573,24 @@ struct ff_fill {
     int (*attach)(void *inst, const char *name, const struct ff_protocols *,
                   struct ff_filling **, const struct ff_array **like,
                   const struct ff_call *, struct ff_error *);
-    /* One chunk, as put() of ff.push/1; but it may come again, here or in another process: the
-     * last one counts. */
+    /* One chunk, as put() of ff.push/1; but it may come again, here or in another process:
+     * the last one counts. FF_E_USAGE: outside of the shape; those of the medium. */
     int (*put)(void *inst, struct ff_filling *, const int64_t *index, const void *data,
                const struct ff_call *, struct ff_error *);
     /* Takes `filling`, also on failure. After FF_OK all that it put is durable, as after
-     * pickle(). */
+     * pickle(). FF_E_CONFLICT: it was removed meanwhile. */
     int (*end)(void *inst, struct ff_filling *taken, const struct ff_call *,
                struct ff_error *);
     /* Give up: what it put is there or not. */
     void (*abort)(void *inst, struct ff_filling *taken);
-    /* Every chunk has been put, and ended: now the array is below pid->name, too, as pickle()
-     * would have stored it. What was begun stays, for another finish() under another pid, until
-     * remove(). FF_E_CONFLICT: somebody is attached. */
+    /* Every chunk has been put, and ended: now the array is below pid->name, too, as
+     * pickle() would have stored it. What was begun stays, for another finish() under
+     * another pid, until remove(). FF_E_CONFLICT: somebody is attached. FF_E_NOT_FOUND: as
+     * attach(). */
     int (*finish)(void *inst, const char *name, const struct ff_protocols *,
                   struct ff_pid *, const struct ff_call *, struct ff_error *);
-    /* Take away what begin() made; a pid that finish() gave keeps the array. Idempotent. */
+    /* Take away what begin() made; a pid that finish() gave keeps the array. Idempotent:
+     * what is gone is FF_OK. FF_E_PERMISSION and others of the medium. */
     int (*remove)(void *inst, const char *name, const struct ff_protocols *,
                   const struct ff_call *, struct ff_error *);
 };
@@ -540,6 +598,8 @@ struct ff_fill {
 /* Does what is stored look whole? From a serializer's query(). */
 struct ff_verifier {
     uint32_t struct_size, flags;
+    /* deep: read every element. FF_E_CORRUPT, FF_E_NOT_FOUND: the fault, which its message
+     * says. */
     int (*verify)(void *inst, const struct ff_pid *, const struct ff_protocols *,
                   int deep, const struct ff_call *, struct ff_error *);
 };
@@ -547,6 +607,8 @@ struct ff_verifier {
 /* Lines for people: how other tools open this. From a serializer's query(). */
 struct ff_explain {
     uint32_t struct_size, flags;
+    /* Through `write`, which has text without NUL; nonzero from it ends it, and is returned.
+     * A failure (FF_E_NO_MEMORY, of the medium) only leaves the lines out. */
     int (*explain)(void *inst, const struct ff_pid *, const struct ff_protocols *,
                    int (*write)(void *ctx, const char *text, size_t size_bytes),
                    void *ctx, const struct ff_call *, struct ff_error *);
@@ -568,22 +630,28 @@ struct ff_serializer {
     const char *lock_group; /* "libhdf5", or NULL; for information */
     uint32_t threads;       /* enum ff_threads, for the five calls below */
     uint32_t flags;         /* 0 */
-    /* options: a dict, or absent; borrowed for the call. FF_E_USAGE: an option is wrong.
-     */
+    /* An instance, for one set of options; ended by destroy(). options: a dict, or absent;
+     * borrowed for the call. FF_E_USAGE: an option is wrong. FF_E_PLUGIN: a service or
+     * library is missing. What fails has made nothing. */
     int (*create)(const struct ff_host_services *, struct ff_value options, void **inst,
                   struct ff_error *);
     void (*destroy)(void *inst); /* NULL: nothing to do */
-    /* Store `object`. Everything is written below pid->name. FF_DECLINED: not this one
-     * (too small, a dtype that is not kept), and nothing was written. After a failure the
-     * host removes what was. */
+    /* Store `object`. Everything is written below pid->name. FF_DECLINED: not this one (too
+     * small, a dtype that is not kept), and nothing was written. After a failure the host
+     * removes what was. FF_E_UNSUPPORTED: nobody could keep it; FF_E_LIMIT; those of what
+     * the object reads (an array's read()) and of the medium. */
     int (*pickle)(void *inst, struct ff_value object, const struct ff_protocols *,
                   struct ff_pid *, const struct ff_call *, struct ff_error *);
-    /* The object back, built in `out`. It may be lazy: `inst` and the protocols live
-     * until it is released. FF_E_STALE, FF_E_NOT_FOUND: the big data is gone. */
+    /* The object back, built in `out`. It may be lazy: `inst` and the protocols live until
+     * it is released. FF_E_STALE, FF_E_NOT_FOUND: the big data is gone, which programs see
+     * as FF_E_STALE. FF_E_CORRUPT: damaged; FF_E_UNSUPPORTED: whole, but not of a form that
+     * is read; FF_E_UNSAFE: it names files elsewhere. */
     int (*unpickle)(void *inst, const struct ff_pid *, const struct ff_protocols *,
                     struct ff_doc *out, struct ff_value *object, const struct ff_call *,
                     struct ff_error *);
-    /* NULL: the host removes pid->name and all below it. Idempotent. */
+    /* What else there is than pid->name and all below it, which the host removes in any
+     * case. NULL or FF_DECLINED: nothing. Idempotent: what is not there is FF_OK. A failure
+     * (FF_E_IO ...) is logged, and gc does not try again. */
     int (*remove)(void *inst, const struct ff_pid *, const struct ff_protocols *,
                   const struct ff_call *, struct ff_error *);
     /* NULL, or: optional powers by id (FF_PUSH_1, FF_VERIFY_1, FF_EXPLAIN_1; the draft
@@ -602,14 +670,17 @@ struct ff_protocol {
                          configuration (lower case or not: compared exactly) */
     const char *version, *summary;
     uint32_t flags, reserved; /* 0 */
-    /* options: the dict "options" of the storage. Opens the medium; makes what must
-     * exist. */
+    /* options: the dict "options" of the storage, or absent; borrowed for the call. Opens
+     * the medium; makes what must exist. FF_E_USAGE: an option is wrong, or the root is
+     * none; FF_E_PERMISSION, FF_E_NETWORK and others of ff.objects/1. */
     int (*create)(const struct ff_host_services *, struct ff_value options, void **inst,
                   struct ff_error *);
     void (*destroy)(void *inst); /* after every unbind() */
-    /* A view of one folder below the root ("" = the root), names relative to it. */
+    /* A view of one folder below the root ("" = the root), names relative to it; it need not
+     * be there. Ended by unbind(). FF_E_USAGE: a folder that can be none. */
     int (*bind)(void *inst, const char *folder, void **bound, const struct ff_call *,
                 struct ff_error *);
+    /* After everything of its tables has ended. */
     void (*unbind)(void *bound);
     /* The table of an interface, valid until unbind(), or NULL. */
     const void *(*query)(void *bound, const char *interface_id);
@@ -639,8 +710,12 @@ struct ff_protocol {
 #define FF_OPEN_1 "ff.open/1"
 struct ff_opener {
     uint32_t struct_size, flags;
+    /* storage: {"kind", "options"}; the descriptor is borrowed, *inst the caller's until
+     * close(), who binds and unbinds it. FF_E_TYPE: no "kind"; FF_E_USAGE: no protocol of
+     * this kind, or the options; FF_E_PLUGIN: it is not loaded; and those of its create(). */
     int (*open)(const struct ff_host_services *, struct ff_value storage,
                 const struct ff_protocol **, void **inst, struct ff_error *);
+    /* After everything that was bound is unbound. */
     void (*close)(const struct ff_host_services *, const struct ff_protocol *,
                   void *inst);
 };
@@ -665,7 +740,7 @@ struct ff_opener {
 #define FF_PLUGIN_NOTE(kind, name, version, classes) extern int ff_plugin_note
 #endif
 
-/* The one function that a plugin exports. */
+/* The one function that a plugin exports. Static data; any thread, any number of times. */
 FF_EXPORT const struct ff_serializer *ff_serializer_describe(void);
 FF_EXPORT const struct ff_protocol *ff_protocol_describe(void);
 
@@ -725,7 +800,8 @@ static inline void *ff_one_buffer(struct ff_io *io, uint64_t size_bytes)
     return size_bytes <= one->dst_bytes ? one->dst : NULL;
 }
 
-/* Fill `one` beforehand with memset 0 and what the operation needs. */
+/* Run `one` alone: filled beforehand with memset 0 and what the operation needs. The code of
+ * run(), else of the item; of a GET whose `dst` is too small FF_E_NO_MEMORY. */
 static inline int ff_one_run(const struct ff_objects *objects, struct ff_one_io *one,
                              int op, const char *name, const struct ff_call *call,
                              struct ff_error *e)
@@ -745,7 +821,8 @@ static inline int ff_one_run(const struct ff_objects *objects, struct ff_one_io 
     return code ? code : one->code;
 }
 
-/* Exactly size_bytes from `offset`; fewer: FF_E_CORRUPT. object_bytes may be NULL. */
+/* Exactly size_bytes from `offset`; fewer: FF_E_CORRUPT. object_bytes may be NULL.
+ * FF_E_NOT_FOUND. */
 static inline int ff_get_bytes(const struct ff_objects *objects, const char *name,
                                uint64_t offset, void *dst, uint64_t size_bytes,
                                uint64_t *object_bytes, const struct ff_call *call,
@@ -771,7 +848,8 @@ static inline int ff_get_bytes(const struct ff_objects *objects, const char *nam
     return code;
 }
 
-/* A new object; FF_E_CONFLICT when the name is taken. */
+/* A new object, from `source`, which is called till this returns; FF_E_CONFLICT when the
+ * name is taken. */
 static inline int ff_put_bytes(const struct ff_objects *objects, const char *name,
                                uint64_t size_bytes, ff_read_at *source, void *source_ctx,
                                const struct ff_call *call, struct ff_error *e)
@@ -785,6 +863,7 @@ static inline int ff_put_bytes(const struct ff_objects *objects, const char *nam
     return ff_one_run(objects, &one, FF_PUT, name, call, e);
 }
 
+/* Size and time; either may be NULL. FF_E_NOT_FOUND. */
 static inline int ff_head(const struct ff_objects *objects, const char *name,
                           uint64_t *object_bytes, int64_t *mtime_ns,
                           const struct ff_call *call, struct ff_error *e)
@@ -802,6 +881,7 @@ static inline int ff_head(const struct ff_objects *objects, const char *name,
     return code;
 }
 
+/* FF_OK too when it is not there; failures (FF_E_PERMISSION ...) as of FF_REMOVE. */
 static inline int ff_remove_object(const struct ff_objects *objects, const char *name,
                                    const struct ff_call *call, struct ff_error *e)
 {
@@ -816,6 +896,7 @@ struct ff_object {
     char name[256];
 };
 
+/* Past the end: FF_E_CORRUPT; others as of FF_GET. */
 static inline int ff_object_read(void *ctx, uint64_t offset, void *dst, size_t size_bytes,
                                  const struct ff_call *call, struct ff_error *e)
 {
@@ -823,7 +904,8 @@ static inline int ff_object_read(void *ctx, uint64_t offset, void *dst, size_t s
     return ff_get_bytes(o->objects, o->name, offset, dst, size_bytes, NULL, call, e);
 }
 
-/* A new one, released with free(), and how large the object is. FF_E_NOT_FOUND. */
+/* A new one, released with free(), and how large the object is. A name is cut at 255 bytes.
+ * FF_E_NOT_FOUND. */
 static inline int ff_object_open(const struct ff_objects *objects, const char *name,
                                  struct ff_object **out, uint64_t *size_bytes,
                                  const struct ff_call *call, struct ff_error *e)
