@@ -183,9 +183,10 @@ static int64_t now_ns(const struct ff_s3_root *root)
     return ff_sys_now_ns(root->sys, CLOCK_MONOTONIC);
 }
 
-static int put_once(struct ff_s3_root *root, struct ff_s3_request *r, const char *key,
-                    const char *if_match, const char *writer, struct ff_io *io,
-                    const struct ff_call *call, struct ff_error *e)
+/* `sent`: it was, and `r` has how that ended. */
+static int put_once(struct ff_s3_root *root, struct ff_s3_request *r, bool sent,
+                    const char *key, const char *if_match, const char *writer,
+                    struct ff_io *io, const struct ff_call *call, struct ff_error *e)
 {
     struct ff_error last = FF_ERROR_INIT, own;
     unsigned looks =
@@ -196,8 +197,13 @@ static int put_once(struct ff_s3_root *root, struct ff_s3_request *r, const char
 
     for (unsigned i = 0; i < looks && (!i || now_ns(root) < until_ns); i++) {
         own = (struct ff_error)FF_ERROR_INIT;
-        again(r);
-        code = ff_s3_perform(root, r, call, &own);
+        if (sent && i == 0) {
+            code = r->code;
+            own = r->error;
+        } else {
+            again(r);
+            code = ff_s3_perform(root, r, call, &own);
+        }
         if (!code) {
             return ff_s3_describe(io, r, e);
         }
@@ -272,7 +278,7 @@ int ff_s3_put_if(struct ff_s3_root *root, struct ff_s3_request *r, const char *k
         r->once = true;
         code = add_condition(root, r, if_match)
                    ? ff_fail(e, FF_E_NO_MEMORY, key, "no memory for a header")
-                   : put_once(root, r, key, if_match, writer, io, call, e);
+                   : put_once(root, r, false, key, if_match, writer, io, call, e);
     } else if (!code) {
         code = look_and_put(root, r, key, if_match, io, call, e);
     }
@@ -292,6 +298,40 @@ static void on_put(struct ff_s3_item *item, struct ff_s3_request *r)
 
     ff_s3_request_end(item->root, r);
     ff_s3_item_end(item, code, &e);
+}
+
+static void on_put_new(struct ff_s3_item *item, struct ff_s3_request *r)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    int code = put_once(item->root, r, true, item->key, "", item->state, item->io,
+                        item->call, &e);
+
+    ff_s3_request_end(item->root, r);
+    ff_s3_item_end(item, code, &e);
+}
+
+/* Only if it is absent, and the server knows that condition: many are under way at once, as
+ * without a condition. FF_DECLINED: it does not. */
+static int send_new(struct ff_s3_item *item, struct ff_s3_request *r, struct ff_error *e)
+{
+    int code = ff_s3_probe(item->root, item->call, e);
+
+    if (code || item->root->facts.put_if_absent == FF_S3_CANNOT) {
+        return code ? code : FF_DECLINED;
+    }
+    item->state = ff_calloc(1, FF_S3_WRITER_BYTES);
+    code = item->state ? ff_s3_new_writer(item->root, item->key, item->state, e)
+                       : ff_fail(e, FF_E_NO_MEMORY, item->key, "no memory for a number");
+    if (!code && (ff_s3_request_header(r, FF_S3_META_WRITER, item->state) ||
+                  add_condition(item->root, r, ""))) {
+        code = ff_fail(e, FF_E_NO_MEMORY, item->key, "no memory for a header");
+    }
+    if (!code) {
+        r->once = true;
+        item->step = on_put_new;
+        ff_s3_item_send(item, r);
+    }
+    return code;
 }
 
 void ff_s3_put(struct ff_s3_item *item)
@@ -318,7 +358,13 @@ void ff_s3_put(struct ff_s3_item *item)
         ff_s3_item_send(item, r);
         return;
     }
-    if (code) {
+    if (!code && !*io->if_match) {
+        code = send_new(item, r, &e);
+        if (!code) {
+            return; /* others may have ended the item */
+        }
+    }
+    if (code && code != FF_DECLINED) {
         ff_s3_request_end(item->root, r);
     } else {
         code = ff_s3_put_if(item->root, r, item->key, io->if_match, io, item->call, &e);

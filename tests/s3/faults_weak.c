@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* faults_weak.c: a server that ignores conditions, and one that says when to come again. */
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -85,7 +86,69 @@ static void years_that_a_server_asks_for_end_at_the_deadline(void)
              (double)(now_ns() - begun) * 1e-9);
 }
 
+/* ---- many at once ---- */
+
+enum { TOGETHER = 16 };
+
+struct puts {
+    struct ff_batch batch; /* first */
+    struct ff_io ios[TOGETHER];
+    char names[TOGETHER][16];
+    size_t given;
+    atomic_size_t good;
+};
+
+static int read_letter(void *ctx, uint64_t offset, void *dst, size_t size_bytes,
+                       const struct ff_call *call, struct ff_error *e)
+{
+    (void)ctx, (void)offset, (void)call, (void)e;
+    memset(dst, 'x', size_bytes);
+    return FF_OK;
+}
+
+static struct ff_io *next_put(struct ff_batch *batch)
+{
+    struct puts *p = (struct puts *)(void *)batch;
+    size_t i = p->given++;
+
+    if (i >= TOGETHER) {
+        return NULL;
+    }
+    (void)snprintf(p->names[i], sizeof p->names[i], "together%zu", i);
+    p->ios[i] = (struct ff_io){.struct_size = FF_SIZE(ff_io, flags),
+                               .op = FF_PUT,
+                               .name = p->names[i],
+                               .size_bytes = 10,
+                               .source = read_letter,
+                               .if_match = ""};
+    return &p->ios[i];
+}
+
+static int done_put(struct ff_batch *batch, struct ff_io *io, int code,
+                    const struct ff_error *e)
+{
+    (void)io, (void)e;
+    ((struct puts *)(void *)batch)->good += code == FF_OK;
+    return 0;
+}
+
+static void new_objects_are_put_many_at_a_time(void)
+{
+    struct puts p = {.batch = {.struct_size = FF_SIZE(ff_batch, done),
+                               .next = next_put,
+                               .done = done_put}};
+
+    CLAUSE_OK(put_text(subject.objects, "a", "one", "", NULL, e), "PUT: it is probed");
+    server_arm("together", "PUT", TOGETHER, TOGETHER, "/together");
+    CLAUSE_OK(subject.objects->run(subject.objects, &p.batch, NULL, e), "run");
+    CASE_ASSERT(server_off().fired == TOGETHER);
+    CASE_MSG(p.good == TOGETHER, "%zu of %d", (size_t)p.good, TOGETHER);
+    CLAUSE_CODE(put_text(subject.objects, "together3", "two", "", NULL, e), FF_E_CONFLICT,
+                "PUT: there");
+}
+
 static const struct case_test waiting[] = {
+    CASE(new_objects_are_put_many_at_a_time),
     CASE(years_that_a_server_asks_for_end_at_the_deadline),
 };
 const struct case_suite waiting_suite = {.name = "waiting",

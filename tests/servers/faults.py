@@ -188,6 +188,22 @@ def silent(c, r, n):
     time.sleep(ENDLESS_S)
 
 
+gathered, gathering = [], threading.Condition()
+
+
+@fault
+def together(c, r, n):
+    """Answered when n such requests are there at once; refused when they are not within a second."""
+    with gathering:
+        gathered.append(r.target)
+        gathering.notify_all()
+        there = gathering.wait_for(lambda: len(gathered) >= n, 1)
+    if there:
+        c.send(c.carry_out(r).wire(r.method == "HEAD"))
+    else:
+        error(c, r, 400, "NotTogether")
+
+
 @fault
 def drip(c, r, n):
     for byte in c.carry_out(r).wire(r.method == "HEAD"):
