@@ -22,7 +22,7 @@
 #define HDF_FILLING      "filling"  /* the folder of arrays that are being filled */
 #define HDF_UNDEFINED    UINT64_MAX /* an address that is not there */
 #define HDF_FILTERS_MAX  8
-#define HDF_SCRATCH_KEPT 8
+#define HDF_SCRATCH_KEPT 64
 
 /* The identifiers of the registered filters. */
 enum { HDF_DEFLATE = 1, HDF_SHUFFLE = 2, HDF_FLETCHER32 = 3 };
@@ -46,6 +46,7 @@ struct hdf_inst {
     const struct ff_lock_group *locks;
     struct hdf_options options;
     _Atomic(struct hdf_scratch *) kept[HDF_SCRATCH_KEPT];
+    _Atomic(size_t) kept_bytes;
 };
 
 /* Memory for one read, kept by the instance for the next one. Not from the host's budget: a

@@ -9,20 +9,42 @@
 #include "core/base/alloc.h"
 #include "zarr/store.h"
 
-enum { KEPT_BYTES_MAX = 32 << 20 };
+enum { KEPT_BYTES_MAX = 80 << 20 }; /* what a read has under way on a far medium */
+
+static void scratch_free(struct hdf_scratch *s)
+{
+    if (s) {
+        ff_aligned_free(s->data);
+        ff_free(s);
+    }
+}
+
+/* One that is kept and large enough; those that are too small stay. */
+static struct hdf_scratch *take_kept(struct hdf_inst *inst, size_t size_bytes)
+{
+    for (size_t i = 0; i < HDF_SCRATCH_KEPT; i++) {
+        struct hdf_scratch *s = atomic_load(&inst->kept[i]) == NULL
+                                    ? NULL
+                                    : atomic_exchange(&inst->kept[i], NULL);
+
+        if (s) {
+            atomic_fetch_sub(&inst->kept_bytes, s->size_bytes);
+        }
+        if (s && s->size_bytes >= size_bytes) {
+            return s;
+        }
+        if (s) {
+            hdf_scratch_give(inst, s);
+        }
+    }
+    return NULL;
+}
 
 struct hdf_scratch *hdf_scratch_take(struct hdf_inst *inst, size_t size_bytes,
                                      struct ff_error *e)
 {
-    struct hdf_scratch *s = NULL;
+    struct hdf_scratch *s = take_kept(inst, size_bytes);
 
-    for (size_t i = 0; i < HDF_SCRATCH_KEPT && !s; i++) {
-        s = atomic_exchange(&inst->kept[i], NULL);
-        if (s && s->size_bytes < size_bytes) {
-            hdf_scratch_give(inst, s);
-            s = NULL;
-        }
-    }
     if (s) {
         return s;
     }
@@ -39,23 +61,19 @@ struct hdf_scratch *hdf_scratch_take(struct hdf_inst *inst, size_t size_bytes,
     return s;
 }
 
-static void scratch_free(struct hdf_scratch *s)
-{
-    if (s) {
-        ff_aligned_free(s->data);
-        ff_free(s);
-    }
-}
-
 void hdf_scratch_give(struct hdf_inst *inst, struct hdf_scratch *s)
 {
-    for (size_t i = 0; i < HDF_SCRATCH_KEPT && s->size_bytes <= KEPT_BYTES_MAX; i++) {
-        struct hdf_scratch *none = NULL;
+    if (atomic_fetch_add(&inst->kept_bytes, s->size_bytes) + s->size_bytes <=
+        KEPT_BYTES_MAX) {
+        for (size_t i = 0; i < HDF_SCRATCH_KEPT; i++) {
+            struct hdf_scratch *none = NULL;
 
-        if (atomic_compare_exchange_strong(&inst->kept[i], &none, s)) {
-            return;
+            if (atomic_compare_exchange_strong(&inst->kept[i], &none, s)) {
+                return;
+            }
         }
     }
+    atomic_fetch_sub(&inst->kept_bytes, s->size_bytes);
     scratch_free(s);
 }
 

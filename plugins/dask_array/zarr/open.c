@@ -120,6 +120,7 @@ int zarr_array_open(struct hdf_inst *inst, const struct ff_pid *pid,
     a->local = protocols->find(protocols, NULL, FF_FILES_1) != NULL;
     (void)snprintf(a->name, sizeof a->name, ZARR_GROUP "/%.80s", pid->name);
     a->array.read = zarr_array_read;
+    a->array.query = zarr_array_query;
     a->array.release = array_release;
     rc = load_meta(a, call, e);
     rc = rc || !a->meta.chain.vlen ? rc : zarr_vlen_open(a, call, e);

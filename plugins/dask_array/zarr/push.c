@@ -18,6 +18,7 @@ struct shard {
 
 struct zarr_pushing {
     struct zarr_writer *writer;
+    struct zarr_gather *gather;  /* irregular chunks, or NULL */
     uint64_t expected;           /* chunks; 0 for a stream */
     int64_t counts[FF_MAX_NDIM]; /* chunks on each axis */
     pthread_mutex_t lock;
@@ -39,6 +40,7 @@ static void pushing_free(struct zarr_pushing *p)
         p->shards = s->next;
         shard_free(s);
     }
+    zarr_gather_free(p->gather);
     (void)pthread_mutex_destroy(&p->lock);
     ff_free(p);
 }
@@ -76,12 +78,10 @@ int zarr_push_begin(struct hdf_inst *inst, const struct ff_array *like,
         ff_free(p);
         return rc;
     }
-    if (p->writer->edges) {
-        ff_fail(e, FF_E_UNSUPPORTED, p->writer->name,
-                "irregular chunks that are pushed cannot become zarr");
-        ff_error_fix(e, "choose regular chunks");
+    rc = p->writer->edges ? zarr_gather_new(p->writer, like, &p->gather, e) : FF_OK;
+    if (rc) {
         zarr_push_abort(p);
-        return FF_E_UNSUPPORTED;
+        return rc;
     }
     count_chunks(p);
     *out = p;
@@ -231,31 +231,23 @@ static void pad(const struct zarr_meta *m, const int64_t *count, const void *dat
                           from);
 }
 
-int zarr_push_put(struct zarr_pushing *p, const int64_t *index, const void *data,
-                  const struct ff_call *call, struct ff_error *e)
+/* A whole chunk, padded: encoded, and put. */
+static int put_plain(void *ctx, const int64_t *index, const void *plain,
+                     const struct ff_call *call, struct ff_error *e)
 {
+    struct zarr_pushing *p = ctx;
     struct zarr_writer *w = p->writer;
     const struct zarr_meta *m = &w->meta;
-    size_t whole = (m->chain.most_bytes[0] + 63) / 64 * 64, size_bytes;
-    int64_t count[FF_MAX_NDIM];
-    struct hdf_scratch *s;
+    struct hdf_scratch *s =
+        hdf_scratch_take(w->inst, 2 * zarr_chain_spare(&m->chain) + 1, e);
     const uint8_t *out;
-    bool clipped;
-    int rc = box_of(p, index, count, &clipped, e);
+    size_t size_bytes;
+    int rc;
 
-    if (rc) {
-        return rc;
-    }
-    s = hdf_scratch_take(w->inst, whole + 2 * zarr_chain_spare(&m->chain), e);
     if (!s) {
         return FF_E_NO_MEMORY;
     }
-    if (clipped) {
-        pad(m, count, data, s->data);
-        data = s->data;
-    }
-    rc = zarr_chain_encode(&m->chain, data, s->data + whole, &out, &size_bytes, w->name,
-                           e);
+    rc = zarr_chain_encode(&m->chain, plain, s->data, &out, &size_bytes, w->name, e);
     if (rc == FF_OK) {
         rc = m->sharded ? put_in_shard(p, index, out, size_bytes, call, e)
                         : zarr_writer_put(w, index, out, size_bytes, call, e);
@@ -264,6 +256,32 @@ int zarr_push_put(struct zarr_pushing *p, const int64_t *index, const void *data
     if (rc == FF_OK) {
         atomic_fetch_add(&w->chunks_put, 1);
     }
+    return rc;
+}
+
+int zarr_push_put(struct zarr_pushing *p, const int64_t *index, const void *data,
+                  const struct ff_call *call, struct ff_error *e)
+{
+    const struct zarr_meta *m = &p->writer->meta;
+    int64_t count[FF_MAX_NDIM];
+    struct hdf_scratch *s;
+    bool clipped;
+    int rc;
+
+    if (p->gather) {
+        return zarr_gather_add(p->gather, index, data, put_plain, p, call, e);
+    }
+    rc = box_of(p, index, count, &clipped, e);
+    if (rc || !clipped) {
+        return rc ? rc : put_plain(p, index, data, call, e);
+    }
+    s = hdf_scratch_take(p->writer->inst, m->chain.most_bytes[0], e);
+    if (!s) {
+        return FF_E_NO_MEMORY;
+    }
+    pad(m, count, data, s->data);
+    rc = put_plain(p, index, s->data, call, e);
+    hdf_scratch_give(p->writer->inst, s);
     return rc;
 }
 

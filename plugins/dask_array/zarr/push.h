@@ -16,4 +16,21 @@ int zarr_push_finish(struct zarr_pushing *taken, int64_t shape0, const struct ff
                      struct ff_error *);
 void zarr_push_abort(struct zarr_pushing *taken);
 
+/* ---- gather.c: pushed chunks of an irregular grid ---- */
+
+struct zarr_gather;
+
+/* A whole stored chunk: plain elements in C order, padded with zeros. */
+typedef int zarr_put_plain(void *ctx, const int64_t *index, const void *plain,
+                           const struct ff_call *, struct ff_error *);
+
+/* `like` has edges; the writer stays. */
+int zarr_gather_new(const struct zarr_writer *, const struct ff_array *like,
+                    struct zarr_gather **, struct ff_error *);
+/* Any thread. Each stored chunk that has all its elements now is put. */
+int zarr_gather_add(struct zarr_gather *, const int64_t *index, const void *data,
+                    zarr_put_plain *, void *ctx, const struct ff_call *,
+                    struct ff_error *);
+void zarr_gather_free(struct zarr_gather *);
+
 #endif

@@ -160,6 +160,27 @@ int zarr_writer_finish(struct zarr_writer *, int64_t length, const struct ff_cal
                        struct ff_error *);
 void zarr_writer_free(struct zarr_writer *);
 
+/* ---- copy.c: stored chunks that are moved as they are ---- */
+
+/* The array in another store, when it stands there as the writer would write it: the same grid
+ * and codecs. NULL: its elements are read. */
+const struct zarr_array *zarr_kin(const struct zarr_writer *, const struct ff_array *);
+/* struct ff_array's query of a stored array. */
+const void *zarr_array_query(const struct ff_array *, const char *interface_id);
+/* An object on its way here. */
+struct zarr_moving {
+    struct ff_io io; /* first; size_bytes is what came */
+    char name[ZARR_KEY_BYTES];
+    uint8_t *data; /* with room for most_bytes */
+    size_t most_bytes;
+    int code; /* FF_OK, FF_E_NOT_FOUND */
+};
+void zarr_moving_init(struct zarr_moving *, const struct zarr_array *kin,
+                      const int64_t *index, uint8_t *data, size_t most_bytes);
+/* Fails when one does for another reason than that it is absent. */
+int zarr_moving_get(const struct zarr_array *kin, struct zarr_moving *, uint64_t count,
+                    const struct ff_call *, struct ff_error *);
+
 /* Where chunks of an array lie, as boxes of elements. */
 struct zarr_box {
     int64_t start[FF_MAX_NDIM], count[FF_MAX_NDIM];

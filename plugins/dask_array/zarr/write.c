@@ -15,6 +15,7 @@ enum {
 struct fill {
     struct zarr_writer *writer;
     const struct ff_array *array;
+    const struct zarr_array *kin; /* whose objects are moved, or NULL */
     const struct ff_call *call;
     uint64_t per_group; /* objects in one work item */
 };
@@ -191,6 +192,14 @@ static int flush(struct window *w, struct ff_error *e)
     return rc;
 }
 
+static void index_of(const struct zarr_writer *w, uint64_t object, int64_t *index)
+{
+    for (uint32_t i = w->meta.ndim; i-- > 0;) {
+        index[i] = (int64_t)(object % (uint64_t)w->grid[i]);
+        object /= (uint64_t)w->grid[i];
+    }
+}
+
 static int add_object(struct window *w, uint64_t object, struct ff_error *e)
 {
     const struct zarr_writer *writer = w->f->writer;
@@ -202,10 +211,7 @@ static int add_object(struct window *w, uint64_t object, struct ff_error *e)
     size_t out_bytes = 0;
     int rc;
 
-    for (uint32_t i = m->ndim; i-- > 0;) {
-        index[i] = (int64_t)(object % (uint64_t)writer->grid[i]);
-        object /= (uint64_t)writer->grid[i];
-    }
+    index_of(writer, object, index);
     if (zarr_rows_fit(rows, m, w->f->array, index)) {
         zarr_put_init(put, writer, index, zarr_rows_read, rows, (size_t)m->chunk_bytes);
         w->count++;
@@ -248,6 +254,70 @@ static int write_objects(const struct fill *f, uint64_t begin, uint64_t end,
     return rc;
 }
 
+/* ---- moving ---- */
+
+static int put_moved(const struct fill *f, const struct zarr_moving *all, uint64_t begin,
+                     uint64_t count, struct ff_error *e)
+{
+    const struct zarr_writer *w = f->writer;
+    struct zarr_put *puts = ff_realloc_array(NULL, (size_t)count, sizeof *puts);
+    uint64_t here = 0;
+    int rc = puts ? FF_OK : ff_fail(e, FF_E_NO_MEMORY, w->name, "out of memory");
+
+    for (uint64_t i = 0; rc == FF_OK && i < count; i++) {
+        int64_t index[FF_MAX_NDIM] = {0};
+
+        index_of(w, begin + i, index);
+        if (all[i].code == FF_OK) {
+            zarr_put_init(&puts[here++], w, index, NULL, all[i].data,
+                          (size_t)all[i].io.size_bytes);
+        }
+    }
+    rc = rc || !here ? rc : zarr_puts_run(w, puts, here, f->call, e);
+    ff_free(puts);
+    return rc;
+}
+
+static int move_all(const struct fill *f, struct zarr_moving *all, uint64_t begin,
+                    uint64_t count, struct ff_error *e)
+{
+    struct hdf_inst *inst = f->writer->inst;
+    size_t most = object_most(&f->writer->meta);
+    uint8_t *data = inst->pool->borrow(inst->host, (size_t)count * most, f->call, e);
+    int rc;
+
+    if (!data) {
+        return e && e->code ? e->code : FF_E_NO_MEMORY;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        int64_t index[FF_MAX_NDIM] = {0};
+
+        index_of(f->writer, begin + i, index);
+        zarr_moving_init(&all[i], f->kin, index, data + i * most, most);
+    }
+    rc = zarr_moving_get(f->kin, all, count, f->call, e);
+    rc = rc ? rc : put_moved(f, all, begin, count, e);
+    inst->pool->give_back(inst->host, data);
+    return rc;
+}
+
+/* What is not there, because it is fill, is written from its elements. */
+static int move_objects(const struct fill *f, uint64_t begin, uint64_t end,
+                        struct ff_error *e)
+{
+    struct zarr_moving *all = ff_realloc_array(NULL, (size_t)(end - begin), sizeof *all);
+    int rc = all ? move_all(f, all, begin, end - begin, e)
+                 : ff_fail(e, FF_E_NO_MEMORY, f->writer->name, "out of memory");
+
+    for (uint64_t i = begin; rc == FF_OK && i < end; i++) {
+        if (all[i - begin].code == FF_E_NOT_FOUND) {
+            rc = write_objects(f, i, i + 1, e);
+        }
+    }
+    ff_free(all);
+    return rc;
+}
+
 static uint64_t object_bytes(const struct zarr_meta *m)
 {
     return m->chunk_bytes * (m->sharded ? m->shards.count : 1);
@@ -264,7 +334,7 @@ static int write_group(void *ctx, uint64_t group, struct ff_error *e)
     if (ff_cancelled(f->call)) {
         return ff_fail(e, FF_E_CANCELLED, w->name, "cancelled");
     }
-    rc = write_objects(f, begin, end, e);
+    rc = (f->kin ? move_objects : write_objects)(f, begin, end, e);
     if (rc == FF_OK) {
         bytes = (end - begin) * object_bytes(&w->meta);
         done = atomic_fetch_add(&w->done_bytes, bytes);
@@ -274,12 +344,13 @@ static int write_group(void *ctx, uint64_t group, struct ff_error *e)
 }
 
 /* How many objects one work item has. */
-static uint64_t group_size(const struct zarr_writer *w)
+static uint64_t group_size(const struct zarr_writer *w, const struct zarr_array *kin)
 {
-    uint64_t wanted = w->local ? LOCAL_GROUP_BYTES : REMOTE_GROUP_BYTES;
+    bool local = w->local && (!kin || kin->local);
+    uint64_t wanted = local ? LOCAL_GROUP_BYTES : REMOTE_GROUP_BYTES;
     uint64_t n = wanted / object_bytes(&w->meta);
 
-    if (!w->local && n > w->object_count / w->inst->host->threads) {
+    if (!local && n > w->object_count / w->inst->host->threads) {
         n = w->object_count / w->inst->host->threads;
     }
     return n < 1 ? 1 : n < GROUP_MAX ? n : GROUP_MAX;
@@ -288,7 +359,7 @@ static uint64_t group_size(const struct zarr_writer *w)
 int zarr_writer_fill(struct zarr_writer *w, const struct ff_array *a,
                      const struct ff_call *call, struct ff_error *e)
 {
-    struct fill f = {w, a, call, 1};
+    struct fill f = {w, a, zarr_kin(w, a), call, 1};
 
     if (w->stream) {
         return ff_fail(e, FF_E_USAGE, w->name, "the length of axis 0 is not known");
@@ -299,7 +370,7 @@ int zarr_writer_fill(struct zarr_writer *w, const struct ff_array *a,
     if (!a->data && !a->read) {
         return ff_fail(e, FF_E_USAGE, w->name, "a description without elements");
     }
-    f.per_group = group_size(w);
+    f.per_group = group_size(w, f.kin);
     return w->inst->pool->for_each(w->inst->host, (w->object_count - 1) / f.per_group + 1,
                                    write_group, &f, call, e);
 }
