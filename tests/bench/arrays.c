@@ -62,43 +62,11 @@ static double peers_do(struct bench_peers *p, const char *who, const char *what,
 
 /* ---- this library ---- */
 
-static double ours_write(struct bench *b, const struct row *r, int sync)
+static struct bench_array array_of(const struct row *r)
 {
-    struct ff_error e = FF_ERROR_INIT;
-    int64_t shape[2] = {rows_of(r), r->shape[1]};
-    struct ff_array_params p = {.struct_size = FF_SIZE(ff_array_params, options),
-                                .ndim = 2,
-                                .descr = "<f4",
-                                .shape = shape,
-                                .chunk = r->chunk,
-                                .data = b->data};
-    double begin = bench_now_s();
-    struct ff_doc *doc = ff_doc_new(&e);
-    struct ff_value v = ff_new_array_take(doc, ff_array_new(&p, &e), &e);
-    (void)ff_save(b->store[!sync].storage, "bench", "field", v, NULL, &e);
-    ff_doc_free(doc);
-    bench_check(&e, "save");
-    return bench_now_s() - begin;
-}
-
-static double ours_read(struct bench *b, int sync)
-{
-    struct ff_error e = FF_ERROR_INIT;
-    double begin = bench_now_s();
-    struct ff_doc *doc =
-        ff_read_task(b->store[!sync].storage, "bench", "field", NULL, &e);
-    const struct ff_array *a = ff_array(ff_doc_root(doc), &e);
-    (void)ff_array_read(a, NULL, b->dst, NULL, NULL, &e);
-    ff_doc_free(doc);
-    bench_check(&e, "read");
-    return bench_now_s() - begin;
-}
-
-static void ours_remove(struct bench *b, int sync)
-{
-    struct ff_error e = FF_ERROR_INIT;
-    (void)ff_remove_task(b->store[!sync].storage, "bench", "field", &e);
-    bench_check(&e, "remove");
+    return (struct bench_array){.workflow = "bench",
+                                .shape = {rows_of(r), r->shape[1]},
+                                .chunk = {r->chunk[0], r->chunk[1]}};
 }
 
 /* ---- one turn ---- */
@@ -106,13 +74,14 @@ static void ours_remove(struct bench *b, int sync)
 static double do_write(struct bench *b, const struct row *r, enum side side, int sync,
                        const char *path)
 {
+    struct bench_array array = array_of(r);
     switch (side) {
     case PLAIN:
         return bench_plain_write(path, b->data, bytes_of(r),
                                  (size_t)(r->chunk[0] * r->chunk[1]) * sizeof(float),
                                  sync);
     case OURS:
-        return ours_write(b, r, sync);
+        return bench_array_save(&b->store[!sync], &array, b->data);
     default:
         return peers_do(&b->peers, side == H5PY ? "h5py" : "dask", "write", path, r,
                         sync);
@@ -122,13 +91,14 @@ static double do_write(struct bench *b, const struct row *r, enum side side, int
 static double do_read(struct bench *b, const struct row *r, enum side side, int sync,
                       const char *path)
 {
+    struct bench_array array = array_of(r);
     double spent;
     if (side > OURS) {
         return peers_do(&b->peers, side == H5PY ? "h5py" : "dask", "read", path, r, 0);
     }
     memset(b->dst, 0, bytes_of(r));
     spent = side == OURS
-                ? ours_read(b, sync)
+                ? bench_array_read(&b->store[!sync], &array, b->dst)
                 : bench_plain_read(path, b->dst, bytes_of(r),
                                    (size_t)(r->chunk[0] * r->chunk[1]) * sizeof(float));
     if (memcmp(b->dst, b->data, bytes_of(r)) != 0) {
@@ -151,7 +121,8 @@ static void turn(struct bench *b, size_t row, enum side side, int sync, size_t r
         b->spent_s[row][READ][side][round] = read_s;
     }
     if (side == OURS) {
-        ours_remove(b, sync);
+        struct bench_array array = array_of(r);
+        bench_array_remove(&b->store[!sync], &array);
     } else if (unlink(path)) {
         bench_die("%s: cannot remove it", path);
     }
@@ -260,7 +231,7 @@ int main(int argc, char **argv)
         end = first + 1;
     }
     if (argc == 5) {
-        bench_peers_start(&b.peers, argv[3], argv[4]);
+        bench_peers_start(&b.peers, argv[3], argv[4], NULL);
     }
     prepare(&b);
     if (first == 0) {

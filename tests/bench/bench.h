@@ -16,6 +16,14 @@ double bench_median(double *values, size_t count);
 _Noreturn void bench_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Ends the process when the error is set. */
 void bench_check(const struct ff_error *, const char *what);
+/* What a turn cost. */
+struct bench_cost {
+    double wall_s, cpu_s;
+    double memory_mib; /* the most that was resident, beyond what was before */
+};
+/* Of this process, from begin to end. */
+void bench_cost_begin(struct bench_cost *);
+void bench_cost_end(struct bench_cost *);
 /* A new folder below $TMPDIR or /tmp. */
 void bench_scratch(char path[BENCH_PATH_BYTES]);
 void bench_remove(const char *path);
@@ -33,10 +41,14 @@ struct bench_peers {
     FILE *to, *from;
     pid_t process;
 };
-void bench_peers_start(struct bench_peers *, char *python, char *script);
-/* One line says what to do, one line comes back: the number in it. */
+/* `argument`, or NULL, is the script's. */
+void bench_peers_start(struct bench_peers *, char *python, char *script,
+                       const char *argument);
+/* One line says what to do, one line comes back: the number in it; or three, struct bench_cost. */
 double bench_peers_do(struct bench_peers *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void bench_peers_cost(struct bench_peers *, struct bench_cost *, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 void bench_peers_end(struct bench_peers *);
 
 /* A host with this durability (enum ff_durability) and a file storage in `folder`, with the
@@ -47,7 +59,27 @@ struct bench_store {
 };
 struct bench_store bench_store_open(const char *folder, int durability,
                                     uint64_t memory_bytes);
+/* The same for the JSON of a storage. */
+struct bench_store bench_store_of(const char *json, int durability,
+                                  uint64_t memory_bytes);
 void bench_store_close(struct bench_store *);
+
+/* One task "field" with a 2-d array of f4, saved, read and removed: seconds. `options` are the
+ * array's, or NULL. */
+struct bench_array {
+    const char *workflow;
+    int64_t shape[2], chunk[2];
+    const char *options;
+};
+double bench_array_save(const struct bench_store *, const struct bench_array *,
+                        const void *data);
+double bench_array_read(const struct bench_store *, const struct bench_array *,
+                        void *dst);
+void bench_array_remove(const struct bench_store *, const struct bench_array *);
+
+/* Random bits; and a measurement of two decimals that changes slowly: blosc makes about half. */
+void bench_fill(char *noise, char *smooth, size_t size_bytes);
+void bench_keep(const char *path, const char *data, size_t size_bytes);
 
 /* The bytes in pieces, on BENCH_THREADS threads, into a new file that is allocated before, or out
  * of it: seconds from open to close. */

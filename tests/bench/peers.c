@@ -2,6 +2,7 @@
 /* peers.c: a Python program that does what it is told, a line at a time. */
 #include "bench.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,11 +27,12 @@ static void answer(struct bench_peers *p, char *line, int size)
     line[strcspn(line, "\n")] = '\0';
 }
 
-void bench_peers_start(struct bench_peers *p, char *python, char *script)
+void bench_peers_start(struct bench_peers *p, char *python, char *script,
+                       const char *argument)
 {
-    char *argv[] = {python, script, NULL}, line[256];
+    char *argv[] = {python, script, (char *)(uintptr_t)argument, NULL}, line[256];
     int to[2], from[2];
-    if (pipe(to) || pipe(from) || (p->process = fork()) < 0) {
+    if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC) || (p->process = fork()) < 0) {
         bench_die("cannot start the peers");
     }
     if (p->process == 0) {
@@ -44,17 +46,40 @@ void bench_peers_start(struct bench_peers *p, char *python, char *script)
     (void)printf("Peers: %s.\n\n", line);
 }
 
+static void ask(struct bench_peers *p, char *line, int size, const char *format,
+                va_list ap) __attribute__((format(printf, 4, 0)));
+
+static void ask(struct bench_peers *p, char *line, int size, const char *format,
+                va_list ap)
+{
+    (void)vfprintf(p->to, format, ap);
+    (void)fputc('\n', p->to);
+    (void)fflush(p->to);
+    answer(p, line, size);
+}
+
 double bench_peers_do(struct bench_peers *p, const char *format, ...)
 {
     char line[256];
     va_list ap;
     va_start(ap, format);
-    (void)vfprintf(p->to, format, ap);
+    ask(p, line, sizeof line, format, ap);
     va_end(ap);
-    (void)fputc('\n', p->to);
-    (void)fflush(p->to);
-    answer(p, line, sizeof line);
     return strtod(line, NULL);
+}
+
+void bench_peers_cost(struct bench_peers *p, struct bench_cost *cost, const char *format,
+                      ...)
+{
+    char line[256];
+    va_list ap;
+    va_start(ap, format);
+    ask(p, line, sizeof line, format, ap);
+    va_end(ap);
+    if (sscanf(line, "%lf %lf %lf", &cost->wall_s, &cost->cpu_s, &cost->memory_mib) !=
+        3) {
+        bench_die("the peers said: %s", line);
+    }
 }
 
 void bench_peers_end(struct bench_peers *p)

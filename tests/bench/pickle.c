@@ -351,7 +351,7 @@ int main(int argc, char **argv)
         bench_die("bench_pickle ROUNDS PYTHON PICKLE_PEER.PY [CASE]");
     }
     b.rounds = bench_rounds(argv[1]);
-    bench_peers_start(&b.peers, argv[2], argv[3]);
+    bench_peers_start(&b.peers, argv[2], argv[3], NULL);
     bench_scratch(folder);
     (void)snprintf(b.path, sizeof b.path, "%s/stream", folder);
     (void)printf("How many times as fast as CPython without its garbage collector (with "

@@ -114,7 +114,7 @@ int main(int argc, char **argv)
     }
     bench_scratch(folder);
     (void)snprintf(path, sizeof path, "%s/x.pkl", folder);
-    bench_peers_start(&p, argv[2], argv[3]);
+    bench_peers_start(&p, argv[2], argv[3], NULL);
     (void)printf("| MB/s | scan | load | scan / load | pickletools.genops | picklescan | "
                  "fickling |\n|---|---:|---:|---:|---:|---:|---:|\n");
     for (size_t i = 0; i < ROWS; i++) {

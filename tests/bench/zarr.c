@@ -7,7 +7,6 @@
  */
 #include "bench.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 enum side { OURS, ZARR, ZARRS, TENSORSTORE, SIDES };
@@ -61,53 +60,19 @@ static const char *workflow_of(const struct row *r)
     return r->shard[0] ? "bench3" : "bench"; /* a group has one format */
 }
 
-/* ---- this library ---- */
-
-static double ours_write(struct bench *b, const struct row *r)
+static struct bench_array array_of(const struct row *r, char options[160])
 {
-    struct ff_error e = FF_ERROR_INIT;
-    int64_t shape[2] = {rows_of(r), r->shape[1]};
-    char options[160], shard[64] = "";
+    char shard[64] = "";
     if (r->shard[0]) {
         (void)snprintf(shard, sizeof shard, ", \"format\": 3, \"shard\": [%lld, %lld]",
                        (long long)r->shard[0], (long long)r->shard[1]);
     }
-    (void)snprintf(options, sizeof options, "{\"zarr\": {\"compressor\": \"%s\"%s}}",
+    (void)snprintf(options, 160, "{\"zarr\": {\"compressor\": \"%s\"%s}}",
                    r->blosc ? "blosc-lz4" : "none", shard);
-    struct ff_array_params p = {.struct_size = FF_SIZE(ff_array_params, options),
-                                .ndim = 2,
-                                .descr = "<f4",
-                                .shape = shape,
-                                .chunk = r->chunk,
-                                .data = b->data[r->blosc],
+    return (struct bench_array){.workflow = workflow_of(r),
+                                .shape = {rows_of(r), r->shape[1]},
+                                .chunk = {r->chunk[0], r->chunk[1]},
                                 .options = options};
-    double begin = bench_now_s();
-    struct ff_doc *doc = ff_doc_new(&e);
-    struct ff_value v = ff_new_array_take(doc, ff_array_new(&p, &e), &e);
-    (void)ff_save(b->store.storage, workflow_of(r), "field", v, NULL, &e);
-    ff_doc_free(doc);
-    bench_check(&e, "save");
-    return bench_now_s() - begin;
-}
-
-static double ours_read(struct bench *b, const struct row *r)
-{
-    struct ff_error e = FF_ERROR_INIT;
-    double begin = bench_now_s();
-    struct ff_doc *doc =
-        ff_read_task(b->store.storage, workflow_of(r), "field", NULL, &e);
-    const struct ff_array *a = ff_array(ff_doc_root(doc), &e);
-    (void)ff_array_read(a, NULL, b->dst, NULL, NULL, &e);
-    ff_doc_free(doc);
-    bench_check(&e, "read");
-    return bench_now_s() - begin;
-}
-
-static void ours_remove(struct bench *b, const struct row *r)
-{
-    struct ff_error e = FF_ERROR_INIT;
-    (void)ff_remove_task(b->store.storage, workflow_of(r), "field", &e);
-    bench_check(&e, "remove");
 }
 
 /* ---- one turn ---- */
@@ -127,7 +92,8 @@ static double peers_do(struct bench *b, enum side side, const char *what,
 static void turn(struct bench *b, size_t row, enum side side, size_t round)
 {
     const struct row *r = &rows[row];
-    char path[BENCH_PATH_BYTES + 16];
+    char path[BENCH_PATH_BYTES + 16], options[160];
+    struct bench_array array = array_of(r, options);
     double *write_s = &b->spent_s[row][WRITE][side][round];
     double *read_s = &b->spent_s[row][READ][side][round];
     (void)snprintf(path, sizeof path, "%s/side%d", b->folder, (int)side);
@@ -137,13 +103,13 @@ static void turn(struct bench *b, size_t row, enum side side, size_t round)
         bench_remove(path);
         return;
     }
-    *write_s = ours_write(b, r);
+    *write_s = bench_array_save(&b->store, &array, b->data[r->blosc]);
     memset(b->dst, 0, bytes_of(r));
-    *read_s = ours_read(b, r);
+    *read_s = bench_array_read(&b->store, &array, b->dst);
     if (memcmp(b->dst, b->data[r->blosc], bytes_of(r)) != 0) {
         bench_die("%s: read back other elements", r->name);
     }
-    ours_remove(b, r);
+    bench_array_remove(&b->store, &array);
 }
 
 static enum side sides_of(const struct bench *b)
@@ -209,33 +175,6 @@ static void report(const struct bench *b, size_t row, enum what what)
     (void)fflush(stdout);
 }
 
-/* Random bits; and a measurement of two decimals that changes slowly: blosc makes about half. */
-static void fill_data(char *noise, char *smooth, size_t size_bytes)
-{
-    uint64_t state = 88172645463325252u;
-    for (size_t at = 0; at < size_bytes; at += sizeof state) {
-        float pair[2];
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        memcpy(noise + at, &state, sizeof state);
-        for (size_t i = 0; i < 2; i++) {
-            double x = sin((double)(at / 4 + i) / 1e5) * 20 +
-                       (double)(state >> 32 * i & 0xffff) / 65536;
-            pair[i] = (float)(floor(x * 100) / 100);
-        }
-        memcpy(smooth + at, pair, sizeof pair);
-    }
-}
-
-static void keep_data(const char *path, const char *data, size_t size_bytes)
-{
-    FILE *f = fopen(path, "wb");
-    if (!f || fwrite(data, 1, size_bytes, f) != size_bytes || fclose(f)) {
-        bench_die("%s: cannot be written", path);
-    }
-}
-
 static void prepare(struct bench *b)
 {
     struct ff_error e = FF_ERROR_INIT;
@@ -251,9 +190,9 @@ static void prepare(struct bench *b)
                        i);
     }
     b->dst = bench_memory(bytes_of(&rows[0]));
-    fill_data(b->data[0], b->data[1], bytes_of(&rows[0]));
+    bench_fill(b->data[0], b->data[1], bytes_of(&rows[0]));
     for (int i = 0; i < 2 && b->peers.to; i++) {
-        keep_data(b->data_path[i], b->data[i], bytes_of(&rows[0]));
+        bench_keep(b->data_path[i], b->data[i], bytes_of(&rows[0]));
     }
 }
 
@@ -269,7 +208,7 @@ int main(int argc, char **argv)
         end = first + 1;
     }
     if (argc == 5) {
-        bench_peers_start(&b.peers, argv[3], argv[4]);
+        bench_peers_start(&b.peers, argv[3], argv[4], NULL);
     }
     prepare(&b);
     if (first == 0) {
