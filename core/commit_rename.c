@@ -2,11 +2,11 @@
 /*
  * commit_rename.c: the derived ff.commit/1: a task gets another name.
  *
- *   record   "renaming", the task's tag, both names
+ *   record   "renaming", the task's tag, both names; durable
  *   alone    no other record has the task's name
  *   read     the value, while it still has that tag
- *   put      it under the new name, if nothing is there
- *   remove   the old name, if it still has that tag; else the new one is taken back
+ *   put      it under the new name, if nothing is there; durable
+ *   remove   the old name, if it still has that tag; else the new one is taken back; durable
  *
  * After the put both names have the value, and refer to the same big data; so they do for long
  * when the process dies there, until gc completes it. The record stands as long as that may
@@ -215,11 +215,21 @@ static int check_workflow(struct renaming *r, struct ff_error *e)
     return rc;
 }
 
+/* Until then a power cut may take it back, and leave what was done after it. */
+static int make_durable(struct renaming *r, struct ff_error *e)
+{
+    struct ff_error local = FF_ERROR_INIT;
+    int rc = ff_derived_sync(r->d, &r->call.pub, &local);
+
+    return rc ? ff_derived_unknown(r->to, "renamed to durably", &local, e) : FF_OK;
+}
+
 static int move(struct renaming *r, struct ff_error *e)
 {
     struct ff_error local = FF_ERROR_INIT;
     int rc = put_copy(r, e), back;
 
+    rc = rc ? rc : make_durable(r, e);
     if (rc) {
         return rc;
     }
@@ -262,7 +272,7 @@ int ff_derived_rename(const struct ff_commit *self, const char *workflow,
                       struct ff_error *e)
 {
     struct renaming r = {.d = ff_derived_of(self), .workflow = workflow, .task = task};
-    int rc = ff_derived_check(workflow, task, e);
+    int rc = ff_derived_check(workflow, task, e), synced = FF_OK;
 
     rc = rc ? rc : ff_derived_check(workflow, to, e);
     if (rc) {
@@ -279,18 +289,17 @@ int ff_derived_rename(const struct ff_commit *self, const char *workflow,
     if (rc) {
         return rc;
     }
-    rc = check_alone(&r, e);
-    rc = rc ? rc : move(&r, e);
-    if (!r.both) {
+    rc = ff_derived_sync(r.d, &r.call.pub, e);
+    rc = rc ? rc : check_alone(&r, e);
+    if (!rc) {
+        rc = move(&r, e);
+        /* What may come back under both names needs its record. */
+        synced = make_durable(&r, rc ? NULL : e);
+    }
+    if (!r.both && !synced) {
         (void)ff_derived_remove(r.d, r.record, NULL, &r.call.pub, NULL);
     }
-    if (!rc) {
-        struct ff_error local = FF_ERROR_INIT;
-
-        rc = ff_derived_sync(r.d, &r.call.pub, &local);
-        rc = rc ? ff_derived_unknown(r.to, "renamed to durably", &local, e) : FF_OK;
-    }
-    return rc;
+    return rc ? rc : synced;
 }
 
 /* ---- what gc completes ---- */

@@ -371,20 +371,26 @@ static void value_is_kept_where_renames_cannot_be_listed(void)
     COMMIT->drop(COMMIT, &old, 0);
 }
 
+/* Its record, the new name, the removal of the old one: each before the next. */
 static void rename_that_cannot_be_made_durable_is_unknown(void)
 {
     NEED_FAULT
 
-    if (!subject.derived) {
-        return;
+    for (unsigned at = 1; subject.derived && at <= 3; at++) {
+        int code = at == 1 ? FF_E_IO : FF_E_UNKNOWN_OUTCOME;
+
+        fence_all("wf");
+        (void)remove_if(ROOT, "wf/to", NULL, NULL);
+        CLAUSE_OK(save("t", "old", e), "commit");
+        set(fault,
+            (struct ff_fault_rule){
+                .op = FF_FAULT_SYNC, .fail_at = at, .code = FF_E_IO, .from_then_on = 1});
+        CLAUSE_CODE(do_rename(e), code, "rename: durably, or unknown");
+        forget(fault);
+        CLAUSE(is_text(ROOT, "wf/t", "old") || is_text(ROOT, "wf/to", "old"),
+               "rename: it is under one name at least");
+        CLAUSE(at > 1 || !exists(ROOT, "wf/to"), "rename: certain: nothing was done");
     }
-    (void)remove_if(ROOT, "wf/to", NULL, NULL);
-    CLAUSE_OK(save("t", "old", e), "commit");
-    set(fault,
-        (struct ff_fault_rule){
-            .op = FF_FAULT_SYNC, .fail_at = 1, .code = FF_E_IO, .from_then_on = 1});
-    CLAUSE_CODE(do_rename(e), FF_E_UNKNOWN_OUTCOME, "rename: durably, or unknown");
-    forget(fault);
 }
 
 static void rename_that_gc_completes_is_made_durable(void)
