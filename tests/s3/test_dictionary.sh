@@ -12,11 +12,15 @@ printf '[profile lab]\nregion = lab-1\n' >.aws/config
 echo '{"x": 1}' >x.json
 : >certificates.pem
 
-header() { # NAME: of the last PUT
+ask() { # LINE: to the server; its answer
     exec 3<>"/dev/tcp/127.0.0.1/$port"
-    echo "!header PUT $1" >&3
+    echo "$1" >&3
     head -n 1 <&3
     exec 3>&-
+}
+
+header() { # NAME: of the last PUT
+    ask "!header PUT $1"
 }
 
 use() { # MEMBERS-OF-s3fs [MEMBERS-OF-options]: a put, with @URL@ for the server
@@ -86,4 +90,24 @@ is 'the environment says who' "$code" 0
 like 'and where' "$(header authorization)" '*/env-1/s3/*'
 AWS_ENDPOINT_URL_S3=$FF_S3_URL use "$who"
 is 'the environment says the endpoint' "$code" 0
+
+export AWS_CONTAINER_CREDENTIALS_FULL_URI=$FF_S3_URL/-credentials
+use "$where"
+is "a container's service without leave" "$code $(ask '!asked')" '6 0'
+use "$where" ', "instance_metadata": true'
+is 'with leave' "$code $(ask '!asked')" '0 1'
+like 'its token is sent' "$(header x-amz-security-token)" tokentoken
+use "$where, $who" ', "instance_metadata": true'
+is 'it is the last one to be asked' "$code $(ask '!asked')" '0 1'
+AWS_CONTAINER_CREDENTIALS_FULL_URI=http://192.0.2.1/c use "$where" ', "instance_metadata": true'
+[ "$code" -ne 0 ] && [[ $err == *AWS_CONTAINER_CREDENTIALS_FULL_URI* ]]
+result $? 'a service elsewhere, in plain, is refused'
+unset AWS_CONTAINER_CREDENTIALS_FULL_URI
+AWS_EC2_METADATA_DISABLED=true use "$where" ', "instance_metadata": true'
+[ "$code" -ne 0 ] && [[ $err == *AWS_EC2_METADATA_DISABLED* ]]
+result $? "the environment forbids to ask the instance's"
+
+use "\"endpoint_url\": \"http://0.0.0.0:$port\", $who"
+is 'http beyond loopback works' "$code" 0
+is 'with one warning' "$(grep -c 'not encrypted' .err)" 1
 finish

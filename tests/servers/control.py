@@ -20,6 +20,8 @@
   !ca                                the file of the certificates to trust
   !heard                             how many requests came over a TLS that is not right, and how
                                      often what came before one was not TLS
+  !credentials SECONDS               how long those live that GET /-credentials gives; 0: it fails
+  !asked                             how often it was asked
 
 Keys are with the bucket's key alone, encoded as in a URL."""
 from urllib.parse import quote, unquote
@@ -128,6 +130,17 @@ def put(s, c, key, text=""):
 def delete(s, c, key):
     s.drop(unquote(key))
     return "ok"
+
+
+@command
+def credentials(s, c, seconds):
+    s.lifetime_s, s.unknown_s = int(seconds), s.shift_s
+    return "ok"
+
+
+@command
+def asked(s, c):
+    return str(s.asked)
 
 
 @command

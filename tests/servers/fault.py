@@ -9,6 +9,7 @@ import bisect
 import calendar
 import hashlib
 import hmac
+import json
 import re
 import signal
 import socket
@@ -76,6 +77,8 @@ class Store:
         self.last_headers = {}
         self.page, self.sorted, self.shift_s = 3, None, 0
         self.tls = None
+        # of the credentials that it gives; the shift that those who ask know nothing of
+        self.lifetime_s, self.asked, self.unknown_s = 600, 0, 0
         # whom faults signal; connections up to this one are those of a victim that is dead
         self.victim, self.dead = 0, 0
         self.going, self.landed = threading.Event(), threading.Event()
@@ -125,6 +128,15 @@ class Store:
         if abs(when - self.now()) > SIGNATURE_S:
             return self.dated(failure(403, "RequestTimeTooSkewed"))
         return None
+
+    def credentials(self):
+        """As the service of a container gives them."""
+        self.asked += 1
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ",
+                              time.gmtime(self.now() - self.unknown_s + self.lifetime_s))
+        body = json.dumps({"AccessKeyId": KEY, "SecretAccessKey": SECRET, "Token": "tokentoken",
+                           "Expiration": until}).encode()
+        return Answer(200, body) if self.lifetime_s else failure(503, "SlowDown")
 
     def dated(self, a):
         a.headers.append(("Date", formatdate(self.now(), usegmt=True)))
@@ -311,6 +323,9 @@ class Connection:
         with self.store.lock:
             if 0 < self.serial <= self.store.dead:
                 self.reset()
+            if r.path == "/-credentials":
+                self.send(self.store.credentials().wire())
+                return
             refusal = self.store.refusal(r)
             if refusal:
                 self.send(refusal.wire(r.method == "HEAD"))

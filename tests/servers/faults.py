@@ -376,6 +376,16 @@ def failed_after_landing(c, r, n):
 
 
 @fault
+def array_removed(c, r, n):
+    """Somebody has removed the whole array that the object is a chunk of."""
+    folder = r.key.rpartition("/")[0] + "/"
+    with c.store.lock:
+        for key in [k for k in c.store.objects if k.startswith(folder)]:
+            c.store.drop(key)
+    c.send(c.carry_out(r).wire())
+
+
+@fault
 def upload_removed(c, r, n):
     """By somebody else, before it was completed; what is there is as long."""
     with c.store.lock:
