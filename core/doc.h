@@ -114,7 +114,8 @@ struct ff_seq {
 struct ff_blob {
     const uint8_t *data;
     size_t size_bytes;
-    bool readonly; /* a memoryview of it that cannot be written to */
+    bool readonly;         /* a memoryview of it that cannot be written to */
+    size_t capacity_bytes; /* of `data`, where it may be written to; else 0 */
 };
 
 struct ff_decoded {

@@ -39,7 +39,7 @@ static uint64_t copy_blob(struct importing *im, uint64_t cell)
     if (old->size_bytes) {
         memcpy(data, old->data, old->size_bytes);
     }
-    *blob = (struct ff_blob){data, old->size_bytes, old->readonly};
+    *blob = (struct ff_blob){data, old->size_bytes, old->readonly, 0};
     return ff_cell(FF_TAG_BYTEARRAY, blob);
 }
 

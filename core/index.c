@@ -31,6 +31,12 @@ static bool decoded_content(struct ff_value v, struct probe *p)
     if (!fits) {
         return false;
     }
+    const char *text;
+    size_t size;
+    if (ff_str(ff_form_arg(&f, 0), &text, &size, NULL) == FF_OK &&
+        size > 2 * SHORT_BYTES) {
+        return false; /* a byte is one or two of UTF-8 */
+    }
     p->data = p->decoded;
     p->size_bytes = ff_view_payload(v, p->decoded, sizeof p->decoded);
     return p->size_bytes <= SHORT_BYTES;
@@ -139,33 +145,36 @@ static bool ascending(const uint64_t *cells, size_t count, size_t stride)
     return count != 1 || (order(cells[0], cells[0], &comparable) == 0 && comparable);
 }
 
-static int64_t by_halves(struct ff_doc *doc, const struct ff_seq *seq, size_t stride,
-                         struct probe *p)
+/* Order of an int or a short text and a probe for such a one. */
+static int order_of_probe(uint64_t there, const struct probe *p)
+{
+    if (!p->content) {
+        int64_t a = ff_cell_int(there), b = ff_cell_int(p->id.low);
+        return (a > b) - (a < b);
+    }
+    size_t size;
+    const uint8_t *text = ff_code_payload(ff_cell_code(there), &size);
+    return size != p->size_bytes ? (size < p->size_bytes ? -1 : 1)
+                                 : memcmp(text, p->data, size);
+}
+
+/* All keys are ints, or all are short text: what is neither is not there. */
+static int64_t by_halves(const struct ff_seq *seq, size_t stride, const struct probe *p)
 {
     size_t low = 0, high = seq->count;
-    bool is_int = !p->content && p->id.high == 0;
-    uint64_t cell = is_int ? p->id.low : p->cell;
-    if (!is_int && !p->text) {
+    bool is_int = !p->content && p->id.high == 0 && ff_tag(p->id.low) == FF_TAG_INT;
+    bool is_text = p->content && p->text;
+    if (ff_tag(seq->cells[0]) == FF_TAG_INT ? !is_int : !is_text) {
         return -1;
     }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        bool comparable;
-        uint64_t there = seq->cells[middle * stride];
-        int c = order(there, cell, &comparable);
-        if (!comparable) { /* a text of Python 2, or another type: look at each */
-            break;
-        }
+        int c = order_of_probe(seq->cells[middle * stride], p);
         if (c == 0) {
             return (int64_t)middle;
         }
         low = c < 0 ? middle + 1 : low;
         high = c < 0 ? high : middle;
-    }
-    for (size_t i = 0; low < high && i < seq->count; i++) {
-        if (matches(doc, p, seq->cells[i * stride])) {
-            return (int64_t)i;
-        }
     }
     return -1;
 }
@@ -186,7 +195,7 @@ static int64_t find(struct ff_doc *doc, const struct ff_seq *seq, size_t stride,
     }
     const struct ff_index *index = ff_seq_body(seq)->index;
     if (!index) {
-        return by_halves(doc, seq, stride, p);
+        return by_halves(seq, stride, p);
     }
     for (size_t at = hash_of(doc, p) & index->mask; index->slot[at];
          at = (at + 1) & index->mask) {

@@ -102,7 +102,7 @@ int ff_json_make_bytearray(struct ff_json_reader *r, uint32_t object, uint32_t v
         return ff_json_full(r, object);
     }
     memcpy(data, r->scratch.data, r->scratch.length_bytes);
-    *blob = (struct ff_blob){data, r->scratch.length_bytes, false};
+    *blob = (struct ff_blob){data, r->scratch.length_bytes, false, 0};
     return ff_json_set(r, object, ff_cell(FF_TAG_BYTEARRAY, blob));
 }
 

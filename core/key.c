@@ -19,6 +19,10 @@
 #define FOLD 8u
 /* Stacks beyond this are given back after use. */
 #define KEPT_ITEMS 4096u
+/* What has no parts and is longer is remembered too. */
+#define LONG_BYTES 64u
+/* So much is hashed in the time of a step. */
+#define STEP_BYTES 64u
 
 struct frame {
     uint64_t cell;
@@ -71,8 +75,8 @@ void ff_keys_free(struct ff_keys *k)
 
 /* ---- ids of what has no parts ---- */
 
-void ff_key_hash(const struct ff_keys *k, uint8_t tag, const void *data,
-                 size_t size_bytes, struct ff_key_id *id)
+void ff_key_hash(struct ff_keys *k, uint8_t tag, const void *data, size_t size_bytes,
+                 struct ff_key_id *id)
 {
     uint8_t key[2][16];
     memcpy(key, k->hash_key, sizeof key);
@@ -80,6 +84,7 @@ void ff_key_hash(const struct ff_keys *k, uint8_t tag, const void *data,
     key[1][0] ^= tag;
     id->low = ff_siphash13(key[0], data, size_bytes);
     id->high = ff_siphash13(key[1], data, size_bytes) | 1u; /* no int, and no double */
+    k->work_bytes += size_bytes;
 }
 
 struct ff_key_id ff_key_id_of_int(int64_t value)
@@ -87,7 +92,7 @@ struct ff_key_id ff_key_id_of_int(int64_t value)
     return (struct ff_key_id){ff_cell_of_int(value), 0};
 }
 
-void ff_key_itself(const struct ff_keys *k, uint64_t cell, struct ff_key_id *id)
+void ff_key_itself(struct ff_keys *k, uint64_t cell, struct ff_key_id *id)
 {
     ff_key_hash(k, 'I', &cell, sizeof cell, id);
 }
@@ -154,6 +159,20 @@ static bool is_cheap(unsigned tag)
            tag == FF_TAG_FLOAT;
 }
 
+/* Its id is found sooner than made. */
+static bool is_long(uint64_t cell)
+{
+    const char *text;
+    const uint8_t *bytes;
+    size_t size = 0;
+    if (ff_tag(cell) == FF_TAG_BIGINT) {
+        (void)ff_code_payload(ff_cell_code(cell), &size);
+    } else if (!ff_cell_text(cell, &text, &size)) {
+        (void)ff_cell_bytes(cell, &bytes, &size);
+    }
+    return size > LONG_BYTES;
+}
+
 /* ---- what is known ---- */
 
 static void forget(struct ff_keys *k)
@@ -162,7 +181,7 @@ static void forget(struct ff_keys *k)
     ff_vec_clear(&k->ids);
 }
 
-static bool find_known(const struct ff_keys *k, uint64_t cell, struct ff_key_id *id)
+static bool find_known(struct ff_keys *k, uint64_t cell, struct ff_key_id *id)
 {
     const uint64_t *place = ff_cellmap_find(&k->known, cell);
     if (!place) {
@@ -301,17 +320,40 @@ static bool is_hashable(const struct ff_keys *k, unsigned tag)
            (k->unhashable_too || (tag != FF_TAG_SET && tag != FF_TAG_BYTEARRAY));
 }
 
+/* Count a step, and as many as what was hashed is long. */
+static int count_steps(struct making *m)
+{
+    m->doc->key_steps += 1 + m->k->work_bytes / STEP_BYTES;
+    m->k->work_bytes %= STEP_BYTES;
+    if (m->doc->key_steps > m->doc->max_key_steps) {
+        return ff_fail(m->e, FF_E_LIMIT, NULL, "more than %llu steps to tell keys apart",
+                       (unsigned long long)m->doc->max_key_steps);
+    }
+    return FF_OK;
+}
+
+static int look_at_leaf(struct making *m, uint64_t cell, bool keep, struct ff_key_id *id)
+{
+    int kind = id_of_leaf(m->k, cell, id);
+    if (kind == FF_KEY_ID && keep && may_come_again(m, cell)) {
+        int failed = remember(m, cell, id);
+        return failed ? failed : FF_KEY_ID;
+    }
+    return kind < 0 ? ff_doc_full(m->doc, m->e) : kind;
+}
+
 /* FF_KEY_ID or FF_KEY_PARTS; else a failure, below 0. */
 static int look(struct making *m, uint64_t cell, struct ff_key_form *form)
 {
     unsigned tag = ff_tag(cell);
     int kind = FF_KEY_NO_FORM;
-    if (tag >= FF_TAG_LIST && find_known(m->k, cell, &form->id)) {
+    bool keep = tag >= FF_TAG_LIST || is_long(cell);
+    if (keep && find_known(m->k, cell, &form->id)) {
         return FF_KEY_ID;
     }
-    if (++m->doc->key_steps > m->doc->max_key_steps) {
-        return ff_fail(m->e, FF_E_LIMIT, NULL, "more than %llu steps to tell keys apart",
-                       (unsigned long long)m->doc->max_key_steps);
+    int failed = count_steps(m);
+    if (failed) {
+        return failed;
     }
     if (!is_hashable(m->k, tag)) {
         kind = FF_KEY_UNHASHABLE;
@@ -323,7 +365,7 @@ static int look(struct making *m, uint64_t cell, struct ff_key_form *form)
                        ff_kind_name(ff_kind(ff_value_of(m->of, cell))));
     }
     if (kind == FF_KEY_NO_FORM) {
-        kind = id_of_leaf(m->k, cell, &form->id);
+        return look_at_leaf(m, cell, keep, &form->id);
     }
     return kind < 0 ? ff_doc_full(m->doc, m->e) : kind;
 }

@@ -174,8 +174,12 @@ static bool plain_id(const struct ff_exact *x, uint64_t odd, struct ff_key_id *i
 int ff_exact_id(struct ff_keys *k, struct ff_exact *x, struct ff_key_id *id)
 {
     uint64_t odd;
+    size_t limbs = x->top.count + x->bottom.count;
+    int64_t fives = x->fives;
     x->twos += strip_twos(&x->top) - strip_twos(&x->bottom);
     x->fives += strip_fives(&x->top) - strip_fives(&x->bottom);
+    fives = fives < x->fives ? x->fives - fives : fives - x->fives;
+    k->work_bytes += limbs * ((uint64_t)fives / 27 + 4);
     if (multiply_out(x, &odd) && plain_id(x, odd, id)) {
         return FF_KEY_ID;
     }

@@ -25,6 +25,11 @@ struct ff_exact {
 bool ff_big_set_int(struct ff_big *b, const uint8_t *bytes, size_t size, bool *negative);
 /* Digits only, at most FF_BIG_DIGITS. */
 void ff_big_set_digits(struct ff_big *b, const char *digit, size_t count);
+/* What that takes, in bytes that are hashed in the same time. */
+static inline uint64_t ff_big_work(size_t digits)
+{
+    return (uint64_t)digits * digits / 256;
+}
 void ff_big_set_one(struct ff_big *b);
 /* No zeros on top. */
 void ff_big_trim(struct ff_big *b);

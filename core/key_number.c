@@ -12,8 +12,7 @@
 /* ---- int, float, complex ---- */
 
 /* A float equals the integer that it is; NaN equals itself only. Without `k` no NaN. */
-void ff_key_of_float(const struct ff_keys *k, double value, uint64_t cell,
-                     struct ff_key_id *id)
+void ff_key_of_float(struct ff_keys *k, double value, uint64_t cell, struct ff_key_id *id)
 {
     if (isnan(value)) {
         ff_key_itself(k, cell, id);
@@ -53,7 +52,7 @@ int ff_key_of_int_bytes(struct ff_keys *k, const uint8_t *bytes, size_t size_byt
     return ff_exact_id(k, &x, id);
 }
 
-static void id_of_complex(const struct ff_keys *k, const double part[2], uint64_t cell,
+static void id_of_complex(struct ff_keys *k, const double part[2], uint64_t cell,
                           struct ff_key_id *out)
 {
     struct ff_key_id id[2];
@@ -243,6 +242,7 @@ static int id_of_decimal(struct ff_keys *k, const char *text, size_t size,
     if (d.count > FF_BIG_DIGITS) {
         return id_of_digits(k, &d, id);
     }
+    k->work_bytes += ff_big_work(d.count);
     x.negative = d.negative;
     x.twos = x.fives = d.exponent;
     ff_big_set_digits(&x.top, d.digit, d.count);
@@ -345,6 +345,7 @@ int ff_key_of_fraction(struct ff_keys *k, struct ff_value v, struct ff_key_form 
     } else {
         fits = ff_str(ff_form_arg(&f, 0), &text, &size, NULL) == FF_OK &&
                set_of_text(&x, text, size);
+        k->work_bytes += fits ? ff_big_work(size) : 0;
     }
     if (!fits || x.bottom.count == 0) {
         return FF_KEY_NO_FORM;

@@ -16,15 +16,17 @@ struct ff_keys {
     struct ff_vec frames;    /* the containers around the place where it is */
     struct ff_vec values;    /* struct ff_key_id: of the parts before that place */
     size_t charged_bytes;
+    uint64_t
+        work_bytes; /* hashed, or as long as that in arithmetic, and not counted as steps yet */
 };
 
 /* The id of these bytes among those of the same tag. */
-void ff_key_hash(const struct ff_keys *k, uint8_t tag, const void *data,
-                 size_t size_bytes, struct ff_key_id *id);
+void ff_key_hash(struct ff_keys *k, uint8_t tag, const void *data, size_t size_bytes,
+                 struct ff_key_id *id);
 /* An int that fits into a cell. */
 struct ff_key_id ff_key_id_of_int(int64_t value);
 /* What equals only itself. */
-void ff_key_itself(const struct ff_keys *k, uint64_t cell, struct ff_key_id *id);
+void ff_key_itself(struct ff_keys *k, uint64_t cell, struct ff_key_id *id);
 
 /* What a key is made of: kind FF_KEY_PARTS. All else has its id at once. */
 struct ff_key_form {
@@ -51,7 +53,7 @@ int ff_key_form(struct ff_keys *k, struct ff_value v, struct ff_key_form *form);
 
 /* ---- numbers (key_number.c) ---- */
 
-void ff_key_of_float(const struct ff_keys *k, double value, uint64_t cell,
+void ff_key_of_float(struct ff_keys *k, double value, uint64_t cell,
                      struct ff_key_id *id);
 /* Two's complement, little endian. FF_KEY_ID or FF_KEY_NO_MEMORY. */
 int ff_key_of_int_bytes(struct ff_keys *k, const uint8_t *bytes, size_t size_bytes,

@@ -179,6 +179,16 @@ static uint64_t *dense_slot(struct ff_reader *r, size_t index)
     return &r->memo[index];
 }
 
+/* In the table of far ones. The table is made for addresses, and who writes a stream chooses its
+ * indices: they are spread by numbers that nobody knows outside. One to one, and never 0, as no
+ * index has the highest bit. */
+static uint64_t far_key(const struct ff_reader *r, uint64_t index)
+{
+    uint64_t key[2];
+    memcpy(key, r->doc->hash_key, sizeof key);
+    return (index ^ (key[0] | (uint64_t)1 << 63)) * (key[1] | 1u);
+}
+
 /* The slot for writing. Dense while the index is not far beyond what is there. */
 static uint64_t *memo_slot(struct ff_reader *r, uint64_t index)
 {
@@ -190,7 +200,7 @@ static uint64_t *memo_slot(struct ff_reader *r, uint64_t index)
     }
     uint64_t *slot = NULL;
     if (ff_doc_charge(r->doc, 2 * sizeof(struct ff_cellmap_slot))) {
-        slot = ff_cellmap_put(&r->far_memo, index + 1);
+        slot = ff_cellmap_put(&r->far_memo, far_key(r, index));
     }
     if (!slot) {
         (void)ff_read_full(r);
@@ -211,7 +221,7 @@ int ff_read_put(struct ff_reader *r, uint64_t index)
     uint64_t top = r->stack[r->depth - 1];
     /* A dense slot may be that of an index that was far when it was put. */
     r->memo_count += *slot == 0 && (index >= r->memo_filled || r->far_memo.used == 0 ||
-                                    !ff_cellmap_find(&r->far_memo, index + 1));
+                                    !ff_cellmap_find(&r->far_memo, far_key(r, index)));
     *slot = top;
     if (ff_tag(top) == FF_TAG_OBJECT) {
         ((struct ff_object_node *)ff_cell_node(top))->unmemoized = false;
@@ -224,7 +234,7 @@ int ff_read_get(struct ff_reader *r, uint64_t index)
 {
     uint64_t *slot = index < r->memo_filled ? &r->memo[index] : NULL;
     if (!slot || !*slot) {
-        slot = ff_cellmap_find(&r->far_memo, index + 1);
+        slot = ff_cellmap_find(&r->far_memo, far_key(r, index));
     }
     if (!slot || !*slot) {
         return ff_read_fail(r, FF_E_CORRUPT, "nothing is in the memo at %llu",

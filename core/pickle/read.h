@@ -37,7 +37,7 @@ struct ff_reader {
     size_t mark_count, mark_room;
     uint64_t *memo; /* dense; 0 = empty; what is behind `memo_filled` is not set yet */
     size_t memo_filled, memo_room;
-    struct ff_cellmap far_memo; /* indices beyond the dense part, + 1 */
+    struct ff_cellmap far_memo; /* indices beyond the dense part */
     size_t memo_count;
     struct ff_cellmap pids; /* id -> its PERSISTENT node */
     struct ff_vec dropped;  /* struct ff_dropped: is perhaps lost */

@@ -162,28 +162,47 @@ static bool is_thing(uint64_t cell)
     }
 }
 
-/* A copy with room: bytearrays that grow are rare. */
+/* Room for so many bytes that may be written to, with what is there. */
+static bool reserve_blob(struct ff_reader *r, struct ff_blob *blob, size_t size_bytes)
+{
+    if (size_bytes <= blob->capacity_bytes) {
+        return true;
+    }
+    size_t room = blob->capacity_bytes ? 2 * size_bytes : size_bytes;
+    uint8_t *data = ff_doc_alloc(r->doc, room);
+    if (!data) {
+        return false;
+    }
+    if (blob->size_bytes) {
+        memcpy(data, blob->data, blob->size_bytes);
+    }
+    blob->data = data;
+    blob->capacity_bytes = room;
+    return true;
+}
+
+static uint8_t *bytes_of(struct ff_blob *blob)
+{
+    return (uint8_t *)(uintptr_t)blob->data;
+}
+
 static int extend_blob(struct ff_reader *r, struct ff_blob *blob, const uint64_t *cells,
                        size_t count)
 {
     if (blob->readonly) {
         return ff_read_fail(r, FF_E_CORRUPT, READONLY);
     }
-    uint8_t *data = ff_doc_alloc(r->doc, blob->size_bytes + count);
-    if (!data) {
+    if (!reserve_blob(r, blob, blob->size_bytes + count)) {
         return ff_read_full(r);
     }
-    if (blob->size_bytes) {
-        memcpy(data, blob->data, blob->size_bytes);
-    }
+    uint8_t *end = bytes_of(blob) + blob->size_bytes;
     for (size_t i = 0; i < count; i++) {
         if (ff_tag(cells[i]) != FF_TAG_INT || ff_cell_int(cells[i]) < 0 ||
             ff_cell_int(cells[i]) > 255) {
             return ff_read_fail(r, FF_E_CORRUPT, "a byte must be in 0 .. 255");
         }
-        data[blob->size_bytes + i] = (uint8_t)ff_cell_int(cells[i]);
+        end[i] = (uint8_t)ff_cell_int(cells[i]);
     }
-    blob->data = data;
     blob->size_bytes += count;
     return FF_OK;
 }
@@ -231,13 +250,10 @@ static int set_byte(struct ff_reader *r, uint64_t target, const uint64_t *pair)
     if (at < 0 || at >= size || ff_cell_int(pair[1]) < 0 || ff_cell_int(pair[1]) > 255) {
         return ff_read_fail(r, FF_E_CORRUPT, "no such byte");
     }
-    uint8_t *data = ff_doc_alloc(r->doc, blob->size_bytes);
-    if (!data) {
+    if (!reserve_blob(r, blob, blob->size_bytes)) {
         return ff_read_full(r);
     }
-    memcpy(data, blob->data, blob->size_bytes);
-    data[at] = (uint8_t)ff_cell_int(pair[1]);
-    blob->data = data;
+    bytes_of(blob)[at] = (uint8_t)ff_cell_int(pair[1]);
     return FF_OK;
 }
 

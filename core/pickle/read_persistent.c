@@ -97,7 +97,7 @@ static int readonly_bytearray(struct ff_reader *r, const struct ff_blob *blob)
     }
     struct ff_blob *view = ff_read_new_node(r, sizeof *view);
     if (view) {
-        *view = (struct ff_blob){blob->data, blob->size_bytes, true};
+        *view = (struct ff_blob){blob->data, blob->size_bytes, true, 0};
         r->depth--;
     }
     return ff_read_push_node(r, FF_TAG_BYTEARRAY, view);

@@ -75,7 +75,7 @@ int ff_op_bytearray(struct ff_reader *r)
 {
     struct ff_blob *blob = ff_doc_alloc(r->doc, sizeof *blob);
     if (blob) {
-        *blob = (struct ff_blob){r->arg, r->arg_bytes, false};
+        *blob = (struct ff_blob){r->arg, r->arg_bytes, false, 0};
     }
     return ff_read_push_node(r, FF_TAG_BYTEARRAY, blob);
 }

@@ -42,6 +42,15 @@ struct input {
             sizeof(tail) - 1, code                                                       \
     }
 
+#define K16   "0123456789abcdef"
+#define K256  K16 K16 K16 K16 K16 K16 K16 K16 K16 K16 K16 K16 K16 K16 K16 K16
+#define K1024 K256 K256 K256 K256
+#define K4096 K1024 K1024 K1024 K1024
+#define D16   "7123456789012345"
+#define D256  D16 D16 D16 D16 D16 D16 D16 D16 D16 D16 D16 D16 D16 D16 D16 D16
+#define D4096                                                                            \
+    D256 D256 D256 D256 D256 D256 D256 D256 D256 D256 D256 D256 D256 D256 D256 D256
+
 static const struct input inputs[] = {
     C("ten million marks", "", "(", 10 * MILLION, ".", FF_E_CORRUPT),
     C("marks closed again", "N", "(0", MILLION, ".", FF_OK),
@@ -83,8 +92,23 @@ static const struct input inputs[] = {
     C("a million states", "cm\nC\n)\x81", "Nb", MILLION, ".", FF_OK),
     C("a million calls dropped", "", "cm\nC\n)R0", MILLION / 4, "N.", FF_OK),
     C("a million calls left", "", "cm\nC\n)R", MILLION / 4, "N.", FF_OK),
+    C("a long text in a million keys", "}X\0\20\0\0" K4096 "q\0000(", "h\0\x85N", MILLION,
+      "u.", FF_OK),
+    C("a long global in a million keys", "}c" K4096 "\na\nq\0000(", "h\0\x85N", MILLION,
+      "u.", FF_OK),
+    C("long bytes of Python 2 a million times a key",
+      "}c_codecs\nencode\nX\0\20\0\0" K4096 "X\6\0\0\0latin1\x86Rq\0000(", "h\0N",
+      MILLION, "u.", FF_OK),
+    C("Decimals of many digits",
+      "}cdecimal\nDecimal\nq\0000X\0\20\0\0" D4096 "\x85q\0010(", "h\0h\1RN", MILLION / 4,
+      "u.", FF_E_LIMIT),
+    C("Fractions of many digits",
+      "}cfractions\nFraction\nq\0000X\0\20\0\0" D4096 "\x85q\0010(", "h\0h\1RN",
+      MILLION / 4, "u.", FF_E_LIMIT),
     C("a million persistent ids", "(", "Pabc\n", MILLION, "t.", FF_OK),
-    C("a bytearray that grows", "\x96\0\0\0\0\0\0\0\0", "K\7a", 20000, ".", FF_E_LIMIT),
+    C("a bytearray that grows", "\x96\0\0\0\0\0\0\0\0", "K\7a", MILLION, ".", FF_OK),
+    C("a bytearray that is set", "\x96\0\4\0\0\0\0\0\0" K1024, "K\7K\7s", MILLION, ".",
+      FF_OK),
     C("frames of nothing", "\x80\4", "\x95\0\0\0\0\0\0\0\0", MILLION, "N.", FF_OK),
     C("a frame in a frame", "\x80\4", "\x95\x20\0\0\0\0\0\0\0", 2,
       "NNNNNNNNNNNNNNNNNNNNN.", FF_E_CORRUPT),
@@ -201,7 +225,7 @@ END_TEST
 /* Integers that are all the same to Python's own hash: k (2^61 - 1). */
 START_TEST(hostile_keys_of_one_hash_take_linear_time)
 {
-    enum { KEYS = 1000 }; /* of 9 bytes */
+    enum { KEYS = 200000 }; /* of 9 bytes */
     struct ff_buf in;
     ff_buf_init(&in, SIZE_MAX / 2);
     ck_assert_int_eq(ff_buf_append(&in, "}(", 2), 0);
@@ -217,6 +241,49 @@ START_TEST(hostile_keys_of_one_hash_take_linear_time)
     ck_assert_int_eq(ff_buf_append(&in, "u.", 2), 0);
     check("hash flooding", (const char *)in.data, in.length_bytes, FF_OK);
     ff_buf_free(&in);
+}
+END_TEST
+
+/* Text of Python 2 that is looked up among ascending text of Python 3, which needs no index. */
+START_TEST(hostile_text_of_both_pythons_takes_linear_time)
+{
+    enum { KEYS = 100000 };
+    struct ff_buf in;
+    ff_buf_init(&in, SIZE_MAX / 2);
+    ck_assert_int_eq(ff_buf_append(&in, "}(", 2), 0);
+    for (int k = 0; k < KEYS; k++) {
+        ck_assert_int_eq(ff_buf_append(&in, "X\6\0\0\0", 5), 0);
+        ck_assert_int_eq(ff_buf_printf(&in, "%06dN", k), 0);
+    }
+    ck_assert_int_eq(ff_buf_append(&in, "u(", 2), 0);
+    for (int k = 0; k < KEYS; k++) {
+        ck_assert_int_eq(ff_buf_printf(&in, "U\6%06dN", KEYS - 1 - k % 2), 0);
+    }
+    ck_assert_int_eq(ff_buf_append(&in, "u.", 2), 0);
+    check("two Pythons", (const char *)in.data, in.length_bytes, FF_OK);
+    ff_buf_free(&in);
+}
+END_TEST
+
+/* Far indices of the memo: one after the other, and multiples of what a table might be spread by. */
+START_TEST(hostile_indices_of_the_memo_take_linear_time)
+{
+    static const uint32_t steps[] = {1, 16, 1 << 10, 1 << 14, 5000};
+    enum { PUTS = 200000 };
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        struct ff_buf in;
+        ff_buf_init(&in, SIZE_MAX / 2);
+        ck_assert_int_eq(ff_buf_append(&in, "N", 1), 0);
+        for (uint32_t k = 0; k < PUTS; k++) {
+            uint32_t index = 0x70000000 + k * steps[i];
+            uint8_t put[5] = {'r', (uint8_t)index, (uint8_t)(index >> 8),
+                              (uint8_t)(index >> 16), (uint8_t)(index >> 24)};
+            ck_assert_int_eq(ff_buf_append(&in, put, sizeof put), 0);
+        }
+        ck_assert_int_eq(ff_buf_append(&in, ".", 1), 0);
+        check("far indices", (const char *)in.data, in.length_bytes, FF_OK);
+        ff_buf_free(&in);
+    }
 }
 END_TEST
 
@@ -370,6 +437,8 @@ int main(void)
     tcase_add_loop_test(tcase, cost_grows_with_the_size_of_the_input, 0, count);
     tcase_add_test(tcase, hostile_keys_that_are_powers_of_five_take_little_time);
     tcase_add_test(tcase, hostile_keys_of_one_hash_take_linear_time);
+    tcase_add_test(tcase, hostile_text_of_both_pythons_takes_linear_time);
+    tcase_add_test(tcase, hostile_indices_of_the_memo_take_linear_time);
     tcase_add_test(tcase, hostile_laughter_is_shown_and_written_as_references);
     tcase_add_test(tcase, every_program_of_one_byte_has_a_verdict);
     tcase_add_test(tcase, each_budget_is_settable_and_says_what_is_over);
