@@ -103,7 +103,7 @@ struct ff_value ff_new_str(struct ff_doc *doc, const char *text, size_t size_byt
         ff_fail(e, FF_E_USAGE, NULL, "the text is not UTF-8");
         return FF_NOTHING;
     }
-    return made(doc, ff_doc_scalar(doc, FF_TAG_STR, text, size), e);
+    return made(doc, ff_doc_built_scalar(doc, FF_TAG_STR, text, size), e);
 }
 
 struct ff_value ff_new_bytes(struct ff_doc *doc, const void *data, size_t size_bytes,
@@ -116,7 +116,7 @@ struct ff_value ff_new_bytes(struct ff_doc *doc, const void *data, size_t size_b
         ff_fail(e, FF_E_USAGE, NULL, "no data");
         return FF_NOTHING;
     }
-    return made(doc, ff_doc_scalar(doc, FF_TAG_BYTES, data, size_bytes), e);
+    return made(doc, ff_doc_built_scalar(doc, FF_TAG_BYTES, data, size_bytes), e);
 }
 
 static struct ff_value new_seq(struct ff_doc *doc, unsigned tag, struct ff_error *e)

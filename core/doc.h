@@ -278,6 +278,7 @@ struct ff_doc {
     bool knows_shared; /* it was read, and `shared` is whole */
     uint8_t hash_key[16];
     struct ff_keys *keys;  /* ids of keys; made at first need */
+    uint64_t *singles;     /* see ff_doc_built_scalar; made at first need */
     const uint64_t *shape; /* entries of a small dict whose keys are known to differ */
     size_t shape_count;
     struct ff_resolver resolver;
@@ -384,6 +385,10 @@ uint64_t ff_doc_scalar(struct ff_doc *doc, unsigned tag, const void *data,
 /* The same, for the caller to fill `room`. */
 uint64_t ff_doc_scalar_room(struct ff_doc *doc, unsigned tag, size_t size_bytes,
                             uint8_t **room);
+/* STR or BYTES as CPython would build it: text of one character below 256, and what is empty, are
+ * one object, however often they are made (get_latin1_char in Objects/unicodeobject.c). */
+uint64_t ff_doc_built_scalar(struct ff_doc *doc, unsigned tag, const void *data,
+                             size_t size_bytes);
 uint64_t ff_doc_int(struct ff_doc *doc, int64_t value);
 /* Two's complement, little endian, any size; the shortest form is kept. */
 uint64_t ff_doc_int_bytes(struct ff_doc *doc, const uint8_t *bytes, size_t size_bytes);

@@ -5,6 +5,8 @@
 
 #include "doc.h"
 
+enum { EMPTY_TEXT = 256, EMPTY_BYTES, SINGLES }; /* what CPython has once each */
+
 static uint64_t load_le(const uint8_t *p, size_t size)
 {
     uint64_t value = 0;
@@ -90,6 +92,39 @@ uint64_t ff_doc_scalar(struct ff_doc *doc, unsigned tag, const void *data,
         memcpy(room, data, size_bytes);
     }
     return cell;
+}
+
+/* Which of them it is: text of one character below 256, and what is empty; else SINGLES. */
+static size_t single(unsigned tag, const uint8_t *data, size_t size_bytes)
+{
+    bool latin1 = size_bytes == 2 && (data[0] & 0xfe) == 0xc2;
+    if (size_bytes == 0) {
+        return tag == FF_TAG_BYTES ? EMPTY_BYTES : EMPTY_TEXT;
+    }
+    if (tag != FF_TAG_STR || size_bytes > 2 || (size_bytes == 2 && !latin1)) {
+        return SINGLES;
+    }
+    return latin1 ? (size_t)(data[0] & 3) << 6 | (data[1] & 0x3f) : data[0];
+}
+
+uint64_t ff_doc_built_scalar(struct ff_doc *doc, unsigned tag, const void *data,
+                             size_t size_bytes)
+{
+    size_t at = single(tag, data, size_bytes);
+    if (at == SINGLES) {
+        return ff_doc_scalar(doc, tag, data, size_bytes);
+    }
+    if (!doc->singles) {
+        doc->singles = ff_doc_alloc(doc, SINGLES * sizeof *doc->singles);
+        if (!doc->singles) {
+            return 0;
+        }
+        memset(doc->singles, 0, SINGLES * sizeof *doc->singles);
+    }
+    if (!doc->singles[at]) {
+        doc->singles[at] = ff_doc_scalar(doc, tag, data, size_bytes);
+    }
+    return doc->singles[at];
 }
 
 uint64_t ff_doc_int(struct ff_doc *doc, int64_t value)

@@ -21,7 +21,7 @@ static int name_cell(struct ff_json_reader *r, uint32_t node, uint64_t *cell)
         *cell = *place;
         return FF_OK;
     }
-    *cell = *place = ff_doc_scalar(r->doc, FF_TAG_STR, text, size);
+    *cell = *place = ff_doc_built_scalar(r->doc, FF_TAG_STR, text, size);
     return *cell ? FF_OK : ff_json_full(r, node);
 }
 

@@ -117,7 +117,7 @@ int ff_json_text_cell(struct ff_json_reader *r, uint32_t node, uint64_t *cell)
     if (!text) {
         return ff_fail(r->error, FF_E_NO_MEMORY, NULL, "out of memory");
     }
-    *cell = ff_doc_scalar(r->doc, FF_TAG_STR, text, size);
+    *cell = ff_doc_built_scalar(r->doc, FF_TAG_STR, text, size);
     return *cell ? FF_OK : ff_json_full(r, node);
 }
 

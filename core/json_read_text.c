@@ -84,8 +84,8 @@ int ff_json_make_bytes(struct ff_json_reader *r, uint32_t object, uint32_t value
     int rc = ff_json_base64(r, value);
     return rc ? rc
               : ff_json_set(r, object,
-                            ff_doc_scalar(r->doc, FF_TAG_BYTES, r->scratch.data,
-                                          r->scratch.length_bytes));
+                            ff_doc_built_scalar(r->doc, FF_TAG_BYTES, r->scratch.data,
+                                                r->scratch.length_bytes));
 }
 
 int ff_json_make_bytearray(struct ff_json_reader *r, uint32_t object, uint32_t value)
@@ -114,8 +114,8 @@ int ff_json_make_str(struct ff_json_reader *r, uint32_t object, uint32_t value)
     }
     return rc ? rc
               : ff_json_set(r, object,
-                            ff_doc_scalar(r->doc, FF_TAG_STR, r->scratch.data,
-                                          r->scratch.length_bytes));
+                            ff_doc_built_scalar(r->doc, FF_TAG_STR, r->scratch.data,
+                                                r->scratch.length_bytes));
 }
 
 int ff_json_make_global(struct ff_json_reader *r, uint32_t object, uint32_t value)

@@ -291,6 +291,34 @@ size_t ff_write_bytes_header(uint32_t protocol, uint64_t size_bytes, uint8_t hea
     return 1 + n;
 }
 
+/* Text of one character, which is one object wherever it stands. */
+static uint64_t one_character(struct ff_dumper *d, uint8_t byte)
+{
+    uint8_t utf8[2] = {byte, 0};
+    size_t size = 1;
+    if (byte >= 0x80) {
+        utf8[0] = (uint8_t)(0xc0 | byte >> 6);
+        utf8[1] = (uint8_t)(0x80 | (byte & 0x3f));
+        size = 2;
+    }
+    const uint64_t *known = d->doc->singles;
+    return known && known[byte] ? known[byte]
+                                : ff_doc_built_scalar(d->own, FF_TAG_STR, utf8, size);
+}
+
+static uint64_t latin1(struct ff_dumper *d, const uint8_t *data, size_t size)
+{
+    if (size == 1) {
+        return one_character(d, *data);
+    }
+    struct ff_latin1_node *text = ff_doc_alloc(d->own, sizeof *text);
+    if (!text) {
+        return 0;
+    }
+    *text = (struct ff_latin1_node){data, size};
+    return ff_cell(FF_TAG_LATIN1, text);
+}
+
 /* Before protocol 3: _codecs.encode(text, "latin1"), or bytes(). */
 static int old_bytes(struct ff_dumper *d, uint64_t cell, const uint8_t *data, size_t size)
 {
@@ -303,13 +331,10 @@ static int old_bytes(struct ff_dumper *d, uint64_t cell, const uint8_t *data, si
                                 ff_make_call(d, ff_make_global(d, "builtins", "bytes"),
                                              ff_make_tuple(d, NULL, 0), 0));
     }
-    struct ff_latin1_node *text = ff_doc_alloc(own, sizeof *text);
-    uint64_t args[2] = {0, ff_make_text(d, "latin1")};
-    if (!text || !args[1]) {
+    uint64_t args[2] = {latin1(d, data, size), ff_make_text(d, "latin1")};
+    if (!args[0] || !args[1]) {
         return ff_write_no_memory(d);
     }
-    *text = (struct ff_latin1_node){data, size};
-    args[0] = ff_cell(FF_TAG_LATIN1, text);
     return ff_write_instead(d, cell,
                             ff_make_call(d, ff_make_global(d, "_codecs", "encode"),
                                          ff_make_tuple(d, args, 2), 0));

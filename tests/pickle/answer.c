@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * answer.c: what the library makes of pickles, for the tests that are written in Python.
- * A request on stdin: how Python 2's strings are read, 1 for lax frames, the protocol to dump
- * in (255: the stream's own), a byte each, the size in 4 bytes, the pickle. The answer on
+ * A request on stdin: how Python 2's strings are read, 1 for lax frames and 2 to dump what the
+ * builders make of it, the protocol to dump in (255: the stream's own), a byte each, the size in
+ * 4 bytes, the pickle. The answer on
  * stdout: the code of the load in 4 bytes, then three texts, each behind its size in 4 bytes:
  * the tree (or the message of the failure), the canonical dump, the compact dump. With a file
  * as its argument it prints the tree of that pickle for people.
@@ -10,12 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "rebuild.h"
 #include "tree.h"
 
-enum { OWN_PROTOCOL = 255, MOST_TREE = 64 << 20 };
+enum { OWN_PROTOCOL = 255, MOST_TREE = 64 << 20, LAX = 1, REBUILT = 2 };
 
 struct request {
-    uint8_t py2_strings, lax_frames, protocol;
+    uint8_t py2_strings, how, protocol;
     uint32_t size;
     uint8_t *data;
 };
@@ -54,7 +56,7 @@ static int answer(const struct request *q)
 {
     struct ff_load_options options = {.struct_size = sizeof options,
                                       .py2_strings = q->py2_strings,
-                                      .flags = q->lax_frames};
+                                      .flags = q->how & LAX ? FF_LOAD_LAX_FRAMES : 0};
     struct ff_error e = FF_ERROR_INIT;
     struct ff_buf tree, dumps[2];
     struct ff_doc *doc;
@@ -69,6 +71,11 @@ static int answer(const struct request *q)
         if (tree_print(doc, true, &tree)) {
             ff_buf_clear(&tree);
             (void)ff_buf_append_text(&tree, "too big\n");
+        }
+        if (q->how & REBUILT) {
+            struct ff_doc *built = rebuild(doc, &e);
+            ff_doc_free(doc);
+            doc = built;
         }
         dump(doc, q, 0, &dumps[0]);
         dump(doc, q, 1, &dumps[1]);
@@ -114,7 +121,7 @@ static int next_request(struct request *q)
         return 0;
     }
     q->py2_strings = head[0];
-    q->lax_frames = head[1];
+    q->how = head[1];
     q->protocol = head[2];
     q->data = malloc(q->size + 1u);
     return q->data && fread(q->data, 1, q->size, stdin) == q->size;

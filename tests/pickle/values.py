@@ -111,6 +111,14 @@ class Generator:
             self.pool.append(made)
         return made
 
+    def only_plain(self):
+        """From now on: types that a program in C builds."""
+        self.makers = [self.a_list, self.a_tuple, self.a_dict, self.a_set]
+        self.leaves = [lambda: self.random.choice([None, True, False]), self.integer,
+                       self.floating, self.text,
+                       lambda: bytes(self.random.choice(SIZES))]
+        return self
+
     def fresh(self):
         self.pool.clear()
         return self.value(self.random.randrange(1, 5))
