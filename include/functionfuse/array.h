@@ -33,10 +33,13 @@ struct ff_call {
         const struct ff_call *); /* CLOCK_MONOTONIC; INT64_MAX = none */
 };
 
+/* 1: stop soon, with FF_E_CANCELLED; 0, also without a call. The deadline is not looked at. */
 static inline int ff_cancelled(const struct ff_call *c)
 {
     return FF_HAS(c, ff_call, cancelled) ? c->cancelled(c) : 0;
 }
+/* Tell how far it is, if anybody listens: both count up within one call, total 0 = not
+ * known. */
 static inline void ff_progress(const struct ff_call *c, uint64_t done, uint64_t total)
 {
     if (FF_HAS(c, ff_call, progress)) {

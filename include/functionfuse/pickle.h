@@ -72,9 +72,10 @@ FF_API struct ff_doc *ff_pickle_load(const void *data, size_t size_bytes, void *
                                      const struct ff_load_options *options, size_t *used,
                                      struct ff_error *);
 /* The same for a file that nobody changes while the document lives: it is mapped, strings
- * and bytes point into it. (Reading a mapped file that was cut short raises SIGBUS: read
- * the files of others with ff_pickle_load, tasks with ff_read_task.) FF_E_NOT_FOUND,
- * FF_E_PERMISSION, FF_E_IO. */
+ * and bytes point into it. (Reading a mapped file that was cut short raises SIGBUS: read the
+ * files of others with ff_pickle_load, tasks with ff_read_task.) FF_E_NOT_FOUND,
+ * FF_E_PERMISSION, FF_E_IO: opening it; FF_E_USAGE also: no regular file; others as
+ * ff_pickle_load. */
 FF_API struct ff_doc *ff_pickle_open(const char *path,
                                      const struct ff_load_options *options, size_t *used,
                                      struct ff_error *);
@@ -95,10 +96,11 @@ struct ff_dump_options {
     const struct ff_call *call; /* for reading arrays; or NULL */
 };
 
-/* As a pickle, in order, in pieces. `options` NULL: with the protocol that it was read
- * with, else 4. FF_E_USAGE. FF_E_UNSUPPORTED: it holds natives or chunked arrays (place:
- * "#path"). A nonzero result of a callback ends it, and is returned when it is negative,
- * else FF_E_OTHER. */
+/* As a pickle, in order, in pieces. `options` NULL: with the protocol that it was read with,
+ * else 4. FF_E_USAGE: options without a size, an unknown flag or protocol, an absent value.
+ * FF_E_LIMIT: 2^32 shared objects. FF_E_UNSUPPORTED: it holds natives or chunked arrays
+ * (place: "#path"). A nonzero result of a callback ends it, and is returned when it is
+ * negative, else FF_E_OTHER. */
 FF_API int ff_pickle_dump(struct ff_value, const struct ff_dump_options *options,
                           int (*write)(void *ctx, const void *data, size_t size_bytes),
                           void *ctx, struct ff_error *);
@@ -197,17 +199,19 @@ struct ff_policy;
 #define FF_POLICY_EMPTY 1u /* without the built-in list */
 
 /* The built-in list holds constructors that run nothing of their arguments: of builtins,
- * collections, datetime, decimal, fractions, pathlib, uuid, numpy, joblib's arrays,
- * tensors of torch. Freed with ff_policy_free. */
+ * collections, datetime, decimal, fractions, pathlib, uuid, numpy, joblib's arrays, tensors
+ * of torch. FF_E_USAGE: unknown flags. Freed with ff_policy_free. */
 FF_API struct ff_policy *ff_policy_new(uint32_t flags, struct ff_error *);
+/* NULL is allowed. Not while a judgement uses it. */
 FF_API void ff_policy_free(struct ff_policy *);
-/* "module.name"; "module:Outer.Inner" for a name with dots; "module.*": every name of
- * that module without dots. FF_E_USAGE. */
+/* "module.name"; "module:Outer.Inner" for a name with dots; "module.*": every name of that
+ * module without dots. FF_E_USAGE: another form. FF_E_LIMIT: too many rules. */
 FF_API int ff_policy_allow(struct ff_policy *, const char *what, struct ff_error *);
-/* {"allow": ["module.name", ...]}. FF_E_USAGE. */
+/* {"allow": ["module.name", ...]}: ff_policy_allow of each, also of those before a wrong one.
+ * FF_E_USAGE: another form (line and column), or another key. FF_E_LIMIT: too many rules. */
 FF_API int ff_policy_read(struct ff_policy *, const char *json, size_t size_bytes,
                           struct ff_error *);
-/* 1, 0. */
+/* Whether it is listed: 1, 0; 0 without a policy. `module` as Python 3 has it. */
 FF_API int ff_policy_allows(const struct ff_policy *, const char *module,
                             const char *name);
 /* Whether Python may load it, as far as a policy can say: every global is allowed, none
@@ -239,13 +243,14 @@ struct ff_pickle_part {
  * FF_E_NOT_FOUND, FF_E_PERMISSION, FF_E_IO. */
 FF_API struct ff_pickle_file *ff_pickle_file_open(const char *path, uint64_t max_bytes,
                                                   struct ff_error *);
+/* Its parts go with it. NULL is allowed. */
 FF_API void ff_pickle_file_close(struct ff_pickle_file *);
-/* "plain", "gzip", "zlib", "zip". */
+/* "plain", "gzip", "zlib", "zip": static. */
 FF_API const char *ff_pickle_file_form(const struct ff_pickle_file *);
 /* NULL when i is out of range. Any thread. */
 FF_API const struct ff_pickle_part *ff_pickle_file_part(const struct ff_pickle_file *,
                                                         size_t i);
-/* Whether exactly the SHA-1 of the `used` bytes follows them, as in a task. */
+/* Whether exactly the SHA-1 of the `used` bytes follows them, as in a task: 1, 0. */
 FF_API int ff_pickle_has_digest(const void *data, size_t used, size_t size_bytes);
 
 #ifdef __cplusplus

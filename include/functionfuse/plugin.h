@@ -279,7 +279,8 @@ struct ff_files {
     /* Whole or failed; past the end: FF_E_CORRUPT. */
     int (*read)(const struct ff_files *, struct ff_file *, uint64_t offset_bytes,
                 void *dst, size_t size_bytes, const struct ff_call *, struct ff_error *);
-    /* One run of bytes of the file to several pieces of memory, in their order. As read(). */
+    /* One run of bytes of the file to several pieces of memory, in their order.
+     * FF_E_CORRUPT: as read(). */
     int (*read_spans)(const struct ff_files *, struct ff_file *, uint64_t offset_bytes,
                       const struct ff_span *, size_t count, const struct ff_call *,
                       struct ff_error *);

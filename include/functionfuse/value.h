@@ -106,7 +106,8 @@ enum ff_part {
 #define FF_VALUES_1 "ff.values/1"
 
 /* Values for plugins. Each member is the public function of the same name (ff_ before
- * it): see functionfuse.h for what it does, who owns what and its errors. */
+ * it): see functionfuse.h for what it does, who owns what and its errors (FF_E_TYPE of
+ * accessors, FF_E_USAGE of builders, FF_E_NO_MEMORY); from_json opens no files. */
 struct ff_values {
     uint32_t struct_size, flags;
     int (*kind)(struct ff_value);
