@@ -34,8 +34,13 @@ KNOWN_TO_BOTH.update({
                            (2,)),
     "3-d": (plain("<i4", (4, 5, 6)), (3, 2, 6)),
     "one chunk": (plain("<f4", (3, 3)), (3, 3)),
+    "0-d": (numpy.array(-2.5, "<f8"), ()),
     "zero-length axis": (plain("<f4", (0, 3)), (1, 3)),
 })
+# What the original cannot read back, and why.
+ORIGINAL_CANNOT_READ = {
+    "0-d": "its chunks are None, which it gives to dask.array.from_array",
+}
 # h5py has no form for these that numpy gives back by itself.
 OURS = {
     "<M8[ns]": (numpy.array(["2024-02-29", "NaT", "1969-12-31"], "M8[ns]"), (2,)),

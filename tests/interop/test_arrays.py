@@ -4,13 +4,14 @@ import hashlib
 import io
 import os
 import pickle
+import textwrap
 import uuid
 
 import dask.array
 import h5py
 import numpy
 
-from dtypes import KNOWN_TO_BOTH, OURS
+from dtypes import KNOWN_TO_BOTH, ORIGINAL_CANNOT_READ, OURS
 from harness import case, end, ff, original, same, scratch, skip
 from reader import read_task
 
@@ -63,6 +64,38 @@ def check_same(a, b):
     assert same(a, b), f"{numpy.asarray(a)!r} is not {numpy.asarray(b)!r}"
 
 
+def check_original_reads(store, name, array):
+    if name not in ORIGINAL_CANNOT_READ:
+        check_same(original(store).read_task("run", "a"), array)
+        return
+    try:
+        got = original(store).read_task("run", "a")
+    except Exception:
+        return
+    raise AssertionError(f"it can be read back, and is no row of the list: {got!r}")
+
+
+def h5py_data_set(store):
+    big = os.path.join(store, "run", "bigdata")
+    return h5py.File(os.path.join(big, os.listdir(big)[0]), "r")["dask_arrays"]
+
+
+def check_info_lines():
+    """The lines of Python that ff info prints, run as they stand."""
+    for name, shape, chunks in (("plain", (7, 5), (3, 2)), ("odd 'name\\", (9,), (4,)),
+                                ("0-d", (), ())):
+        with case(f"the lines of ff info run: {name}"), scratch() as folder:
+            store = os.path.join(folder, name)
+            os.mkdir(store)
+            array = numpy.arange(numpy.prod(shape, dtype=int), dtype="<i4").reshape(shape)
+            put(store, "a", array, chunks)
+            text = ff(store, "info", "run/a").decode()
+            variables = {}
+            exec(textwrap.dedent(text.split("open with\n")[1]), variables)
+            assert isinstance(variables["a"], dask.array.Array)
+            check_same(variables["a"].compute(), array)
+
+
 def main():
     for name, (array, chunks) in {**KNOWN_TO_BOTH, **OURS}.items():
         with case(f"{name}: ff writes and reads"), scratch() as store:
@@ -88,7 +121,7 @@ def main():
             continue
         with case(f"{name}: ff writes, the original reads"), scratch() as store:
             put(store, "a", array, chunks)
-            check_same(original(store).read_task("run", "a"), array)
+            check_original_reads(store, name, array)
         with case(f"{name}: the original writes, ff reads"), scratch() as store:
             storage = original(store)
             storage.new_workflow("run")
@@ -99,12 +132,15 @@ def main():
         save_as_python(store, "a", dask.array.from_array(array, ((30, 50, 20),)))
         check_same(get(store, "run/a"), array)
     for name, (array, _) in OURS.items():
-        with case(f"{name}: h5py sees the elements' bytes"), scratch() as store:
+        with case(f"{name}: h5py sees the dtype and the elements"), scratch() as store:
             put(store, "a", array, (2,))
-            big = os.path.join(store, "run", "bigdata")
-            with h5py.File(os.path.join(big, os.listdir(big)[0]), "r") as hdf:
-                data = hdf["dask_arrays"][()]
-            assert data.tobytes() == array.tobytes(), data
+            data_set = h5py_data_set(store)
+            assert data_set.dtype == array.dtype, data_set.dtype
+            assert data_set.id.get_type().get_tag() == b"NUMPY:" + array.dtype.str.encode()
+            descr = {"ff_descr": array.dtype.str.encode()} if array.dtype.kind == "U" else {}
+            assert dict(data_set.attrs) == descr, dict(data_set.attrs)
+            check_same(data_set[()], array)
+    check_info_lines()
     with case("slices are numpy's"), scratch() as store:
         array = numpy.arange(7 * 8 * 9).reshape(7, 8, 9)
         put(store, "a", array, (2, 3, 9))

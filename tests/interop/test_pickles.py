@@ -12,7 +12,8 @@ import uuid
 
 import numpy
 
-from harness import case, end, ff, same, scratch
+from harness import ORIGINAL, case, end, ff, original, same, scratch, skip
+from reader import read_task
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STREAMS = os.path.join(HERE, "..", "data", "pickle")
@@ -76,11 +77,29 @@ def check_part(store, value, protocol):
     assert stream == pickle.dumps(value, protocol), stream
 
 
+def check_python_reads(store, read, value, protocol):
+    given = os.path.join(store, "given.pkl")
+    with open(given, "wb") as file:
+        pickle.dump(value, file, protocol)
+    ff(store, "put", "wf/task", given)
+    got = read("wf", "task")
+    assert same(value, got), f"{got!r} is not {value!r}"
+
+
 with scratch() as folder:
     for name, value in VALUES.items():
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
             with case(f"{name}, protocol {protocol}"):
                 check_bytes(folder, pickle.dumps(value, protocol))
+            with case(f"{name}, protocol {protocol}: ff writes, Python reads"):
+                check_python_reads(folder, lambda *task: read_task(folder, *task), value,
+                                   protocol)
+            if not ORIGINAL:
+                skip(f"{name}, protocol {protocol}: ff writes, the original reads",
+                     "FUNCTIONFUSE_PYTHON is not set")
+                continue
+            with case(f"{name}, protocol {protocol}: ff writes, the original reads"):
+                check_python_reads(folder, original(folder).read_task, value, protocol)
     for name in sorted(os.listdir(STREAMS)):
         if name.endswith(".pkl"):
             with case(name), open(os.path.join(STREAMS, name), "rb") as file:

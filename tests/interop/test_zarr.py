@@ -72,7 +72,8 @@ def put(store, task, array, chunks, **options):
     with open(os.path.join(store, "config.json"), "w", encoding="utf-8") as file:
         json.dump(config, file)
     os.environ["FF_CONFIG"] = file.name
-    ff(store, "put", f"run/{task}", path, "--chunks", ",".join(map(str, chunks)))
+    layout = ("--chunks", ",".join(map(str, chunks))) if chunks else ()
+    ff(store, "put", f"run/{task}", path, *layout)
     del os.environ["FF_CONFIG"]
 
 
