@@ -14,6 +14,7 @@ plain_python=$(command -v python3) || plain_python=
 
 points=0 failures=0
 out='' err='' code=0 # what `run` found
+as=()                # what it puts before ff
 
 result() { # CODE WHAT
     points=$((points + 1))
@@ -28,7 +29,7 @@ result() { # CODE WHAT
 }
 
 run() { # ARGUMENT...: ff; its output without the last line end
-    "$FF" "$@" >"$work/.out" 2>"$work/.err" </dev/null
+    "${as[@]}" "$FF" "$@" >"$work/.out" 2>"$work/.err" </dev/null
     code=$?
     out=$(tr '\0' '0' <"$work/.out")
     err=$(cat "$work/.err")
@@ -61,6 +62,16 @@ bad() { # CODE PATTERN-OF-STDERR ARGUMENT...: fails so, with nothing on standard
     # shellcheck disable=SC2053
     [ "$code" -eq "$want" ] && [ -z "$out" ] && [[ $err == ff:\ $pattern ]]
     result $? "exit $want: ff ${*@Q}"
+}
+
+denied() { # CODE PATTERN-OF-STDERR ARGUMENT...: bad, where root has no more rights than files give
+    local as=()
+    [ "$(id -u)" -ne 0 ] || as=(setpriv --bounding-set -dac_override,-dac_read_search)
+    if "${as[@]}" true 2>/dev/null; then
+        bad "$@"
+    else
+        skip "exit $1: ff ${*:3}" 'root may do it, and cannot give that up here'
+    fi
 }
 
 check() { # WHAT COMMAND...

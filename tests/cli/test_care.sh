@@ -65,6 +65,14 @@ check 'it does' grep -q 'is not seen' help
 rm -f store/wf/a
 good 'gc spares what is young' gc
 like 'and says so' "$out" '*orphan *wf*spared *wf*'
+find store -type f -exec touch -d '23 hours ago' {} +
+good 'gc spares what is 23 hours old' gc
+like 'of that age too' "$out" '*orphan *wf*spared *wf*'
+find store -type f -exec touch -d '25 hours ago' {} +
+run gc
+like 'and not what is 25 hours old' "$out" '*orphan *wf*'
+is 'of which nothing is spared' "$(grep -c spared <<<"$out")" 0
+like 'but reported' "$err" '*nothing was removed: ff gc -y does*'
 run gc --grace 0
 is 'gc reports' "$code" 0
 like 'the orphans' "$out" '*orphan *wf*'

@@ -29,6 +29,19 @@ if command -v script >/dev/null && [ -n "$(terminal 'echo x')" ]; then
     like 'escapes in a str are shown' "$(terminal "$FF get wf/e --as text")" '*a\\x1b\[31mb*'
     is 'and go to a pipe as they are' "$("$FF" get wf/e --as text)" $'a\033[31mb'
     like 'escapes in an error are shown' "$(terminal "$FF 'a"$'\033'"b'")" '*\\x1b*'
+    {
+        printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' \
+            "{'descr': '|u1', 'fortran_order': False, 'shape': (16000000,), }"
+        head -c 16000000 /dev/zero
+    } >long.npy
+    "$FF" put wf/long long.npy
+    slow() { # ARGUMENT...: ff get of much into a pipe that nobody reads for a while
+        terminal "$FF $* get wf/long --as raw | (sleep 1.3; cat >/dev/null)"
+    }
+    like 'long work has a line, which is wiped' "$(slow)" \
+        $'\033\[K*% \[#*\] * of 16.0 MB, */s\033\[Kff: read 4 of 4 chunks*'
+    is 'not with -q' "$(slow -q)" ''
+    is 'nor on a dumb terminal' "$(TERM=dumb slow | tr -d '\n')" 'ff: read 4 of 4 chunks'
     mkdir -p "store/wf"$'\033'"x"
     is 'no name with an escape reaches a terminal' \
         "$(terminal "$FF --color never ls" | tr -dc '\033')" ''
