@@ -341,7 +341,70 @@ START_TEST(null_arguments_are_harmless)
 }
 END_TEST
 
-RUN_TESTS("storage", task_saved_and_replaced_reads_as_the_newest,
+static int open_it(struct ff_value v, struct ff_error *e)
+{
+    return ff_array(ff_get(v, "field"), e) ? FF_OK : e->code;
+}
+
+static int forget(void *ctx, const char *text, size_t size)
+{
+    (void)ctx, (void)text, (void)size;
+    return FF_OK;
+}
+
+static int show_it(struct ff_value v, struct ff_error *e)
+{
+    (void)open_it(v, e); /* what was never opened is shown by its name alone */
+    return ff_show(v, 0, 0, forget, NULL, e);
+}
+
+static int read_it(struct ff_value v, struct ff_error *e)
+{
+    float elements[60];
+    return ff_array_read(ff_array(ff_get(v, "field"), e), NULL, elements, NULL, NULL, e);
+}
+
+/* How many reads of files it takes: with as many, and each later one failing, it succeeds. */
+static int reads_of(struct fixture *f, int (*act)(struct ff_value, struct ff_error *))
+{
+    for (int reads = 0; reads < 1000; reads++) {
+        struct ff_error e = FF_ERROR_INIT;
+        struct ff_storage *s;
+        struct ff_doc *d;
+        char json[1024];
+        (void)snprintf(json, sizeof json,
+                       "{\"kind\": \"fault\", \"options\": {\"inner\": %s, \"rules\": "
+                       "[{\"op\": \"read\", \"fail_at\": %d, \"from_then_on\": true}]}}",
+                       f->json, reads + 1);
+        s = ff_storage_factory(f->host, json, &e);
+        d = ff_read_task(s, "run", "a", NULL, &e);
+        ck_assert_msg(d != NULL, "%s: %s", e.place, e.message);
+        (void)act(ff_doc_root(d), &e);
+        ff_doc_free(d);
+        ff_storage_close(s);
+        if (e.code == FF_OK) {
+            return reads;
+        }
+        ck_assert_int_eq(e.code, FF_E_IO);
+    }
+    ck_abort_msg("it never succeeds");
+    return -1;
+}
+
+START_TEST(array_that_is_shown_is_opened_and_not_read)
+{
+    struct fixture f;
+    fixture_open(&f, ON_FILE, NULL);
+    save_sample(&f, "a", 1);
+    ck_assert_int_gt(reads_of(&f, open_it), 0);
+    ck_assert_int_eq(reads_of(&f, show_it), reads_of(&f, open_it));
+    ck_assert_int_gt(reads_of(&f, read_it), reads_of(&f, show_it));
+    fixture_close(&f);
+}
+END_TEST
+
+RUN_TESTS("storage", array_that_is_shown_is_opened_and_not_read,
+          task_saved_and_replaced_reads_as_the_newest,
           save_if_absent_conflicts_and_leaves_nothing,
           listing_is_sorted_and_matches_patterns, file_exists_says_so,
           removal_takes_the_big_data_along,

@@ -75,6 +75,39 @@ START_TEST(array_is_shown_without_elements)
 }
 END_TEST
 
+static int count_chunks(void *ctx, const int64_t *start, const int64_t *count, void *dst,
+                        const struct ff_call *call, struct ff_error *e)
+{
+    (void)start, (void)call, (void)e;
+    ++*(int *)ctx;
+    memset(dst, 0, (size_t)count[0]);
+    return FF_OK;
+}
+
+START_TEST(array_that_is_shown_is_not_asked_for_elements)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_doc *doc = ff_doc_new(&e);
+    int chunks = 0;
+    char elements[8];
+    struct ff_array_params p = {.struct_size = FF_SIZE(ff_array_params, options),
+                                .ndim = 1,
+                                .descr = "|u1",
+                                .shape = (int64_t[]){8},
+                                .chunk = (int64_t[]){4},
+                                .fill = count_chunks,
+                                .ctx = &chunks};
+    struct ff_value v = ff_new_array_take(doc, ff_array_new(&p, &e), &e);
+    char *text = help_show(v, 0, 0);
+    ck_assert_str_eq(text, "array |u1 (8,) chunks (4,)\n");
+    ck_assert_int_eq(chunks, 0);
+    ck_assert_int_eq(ff_array_read(ff_array(v, &e), NULL, elements, NULL, NULL, &e), 0);
+    ck_assert_int_eq(chunks, 2);
+    free(text);
+    ff_doc_free(doc);
+}
+END_TEST
+
 START_TEST(document_that_was_read_knows_what_it_shares)
 {
     struct ff_doc *doc = help_golden("file-numpy1", "shared");
@@ -172,6 +205,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, value_is_shown_as_its_tree, 0, COUNT_OF(table));
     tcase_add_test(tcase, array_is_shown_without_elements);
+    tcase_add_test(tcase, array_that_is_shown_is_not_asked_for_elements);
     tcase_add_test(tcase, document_that_was_read_knows_what_it_shares);
     tcase_add_test(tcase, text_that_is_long_is_cut_with_its_size);
     tcase_add_test(tcase, output_is_never_longer_than_its_budget);
