@@ -502,6 +502,7 @@ static const struct ff_pool pool = {.struct_size = FF_SIZE(ff_pool, give_back),
                                     .give_back = give_back};
 
 static pthread_mutex_t group = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+static _Thread_local int group_depth;
 
 static int enter(const struct ff_host_services *host, const char *name,
                  struct ff_error *e)
@@ -509,6 +510,7 @@ static int enter(const struct ff_host_services *host, const char *name,
     (void)host;
     (void)e;
     need(strcmp(name, "libhdf5") == 0, "lock group");
+    group_depth++;
     return pthread_mutex_lock(&group);
 }
 
@@ -517,6 +519,12 @@ static void leave(const struct ff_host_services *host, const char *name)
     (void)host;
     (void)name;
     pthread_mutex_unlock(&group);
+    group_depth--;
+}
+
+int stub_has_group(void)
+{
+    return group_depth > 0;
 }
 
 static const struct ff_lock_group locks = {

@@ -32,6 +32,7 @@ void stub_fail_at(long n, int code);
 long stub_calls(void);      /* since stub_fail_at */
 long stub_open_files(void); /* not closed yet */
 uint64_t stub_read_bytes(void);
+int stub_has_group(void); /* whether this thread is in the lock group of libhdf5 */
 
 /* Files of the folder as bytes. */
 unsigned char *stub_load(const struct stub *, const char *name, size_t *size_bytes);

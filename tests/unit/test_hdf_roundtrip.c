@@ -110,7 +110,7 @@ START_TEST(roundtrip_each_dtype_and_grid_is_equal)
 }
 END_TEST
 
-/* The source as `read` only, and in Fortran order. */
+/* The source as `read` only. */
 static const struct stub_array *under;
 
 static int callback_read(const struct ff_array *a, const struct ff_region *r, void *dst,
