@@ -439,7 +439,7 @@ static void rounds(struct board *b, bool guarded)
 {
     struct rng r = {torture_seed() + guarded};
     struct tally t = {0};
-    size_t most = torture_long() ? 300 : 1000;
+    size_t most = torture_long() ? 150 : 1000;
     double until = torture_until(6);
     bool ok = set_up(b, &r, &t);
 
