@@ -65,7 +65,7 @@ static int check_header(const struct ff_elf *f, ElfW(Ehdr) * h, struct ff_verdic
     return 1;
 }
 
-/* Cut "kind\nname\nversion\nclasses" into its parts, in place. */
+/* Cut "kind\nname\nversion\nclasses" and what may stand behind it into its parts, in place. */
 static int split_note(char *text, struct ff_note *note)
 {
     char *part[4], *at = text;
@@ -76,12 +76,15 @@ static int split_note(char *text, struct ff_note *note)
         if (i < 3 && *at != '\n') {
             return 0;
         }
-        *at++ = '\0';
+        if (*at) {
+            *at++ = '\0';
+        }
     }
     note->kind = part[0];
     note->name = part[1];
     note->version = part[2];
     note->classes = part[3];
+    note->facts = at;
     return strcmp(note->kind, "serializer") == 0 || strcmp(note->kind, "protocol") == 0;
 }
 

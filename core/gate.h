@@ -38,6 +38,7 @@ struct ff_verdict {
 /* One note of a plugin: texts in struct ff_gate. */
 struct ff_note {
     const char *kind, *name, *version, *classes;
+    const char *facts; /* further lines; "" = none */
 };
 
 /* What is known of a file that was not loaded. */

@@ -24,8 +24,8 @@ int ff_plugin_set(struct ff_plugin *p, enum ff_plugin_text which, const char *te
                   struct ff_error *e)
 {
     const char **fields[FF_TEXT_COUNT] = {
-        &p->row.name,   &p->row.kind, &p->row.version, &p->row.summary,
-        &p->row.reason, &p->row.fix,  &p->row.classes, &p->row.file};
+        &p->row.name, &p->row.kind,    &p->row.version, &p->row.summary, &p->row.reason,
+        &p->row.fix,  &p->row.classes, &p->row.facts,   &p->row.file};
     char *copy = ff_strdup(text);
 
     if (!copy) {
@@ -48,7 +48,8 @@ static void free_plugin(struct ff_plugin *p)
 struct ff_plugin *ff_plugin_new(struct ff_registry *r, struct ff_plugin_file *file,
                                 const char *path, struct ff_error *e)
 {
-    static const struct ff_plugin_row empty = {"", "", "", "", "", "", "", "", "", ""};
+    static const struct ff_plugin_row empty = {"", "", "", "", "", "",
+                                               "", "", "", "", ""};
     struct ff_plugin *p = ff_calloc(1, sizeof *p);
 
     if (p) {

@@ -96,6 +96,7 @@ static int bind(struct ff_plugin *p, const struct ff_found *f, int noted,
         code = code ? code : ff_plugin_set(p, FF_TEXT_VERSION, version, e);
         code = code ? code : ff_plugin_set(p, FF_TEXT_SUMMARY, summary ? summary : "", e);
         code = code ? code : ff_plugin_set(p, FF_TEXT_CLASSES, ff_buf_text(&classes), e);
+        code = code ? code : ff_plugin_bind_facts(p, v, e);
     }
     ff_buf_free(&classes);
     return code;

@@ -345,6 +345,9 @@ int ff_plugin_activate(struct ff_registry *r, struct ff_plugin *p, struct ff_err
             take_protocol(r, p, &v);
         }
     }
+    if (!v.code && (code = ff_plugin_add_offers(p, e))) {
+        return code;
+    }
     if (v.code) {
         ff_host_log(r->host, FF_LOG_WARNING, "%s: %s: %s", p->file->path, v.code,
                     v.reason);

@@ -40,6 +40,7 @@ enum ff_plugin_text {
     FF_TEXT_REASON,
     FF_TEXT_FIX,
     FF_TEXT_CLASSES,
+    FF_TEXT_FACTS,
     FF_TEXT_FILE, /* only of rows without a file, such as a directory's */
     FF_TEXT_COUNT
 };
@@ -105,6 +106,14 @@ int ff_registry_prepare(struct ff_registry *, struct ff_error *);
 
 /* Find the directories and look at every file in them. */
 int ff_registry_scan(struct ff_registry *, struct ff_error *);
+
+/* ---- facts.c ---- */
+
+/* The row's facts from its descriptor, or `v` says that its note says something else.
+ * FF_E_NO_MEMORY. */
+int ff_plugin_bind_facts(struct ff_plugin *, struct ff_verdict *v, struct ff_error *);
+/* ... with what its instance offers. FF_E_NO_MEMORY. */
+int ff_plugin_add_offers(struct ff_plugin *, struct ff_error *);
 
 /* ---- registry_bind.c ---- */
 

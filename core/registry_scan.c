@@ -86,7 +86,7 @@ static int set_from_note(struct ff_plugin *p, const struct ff_note *note,
     if (!code && strcmp(note->kind, "serializer") == 0) {
         code = ff_plugin_set(p, FF_TEXT_CLASSES, note->classes, e);
     }
-    return code;
+    return code ? code : ff_plugin_set(p, FF_TEXT_FACTS, note->facts, e);
 }
 
 static int settle_disabled(struct ff_plugin *p, const char *name, struct ff_error *e)

@@ -258,6 +258,11 @@ int ff_verb_plugin(struct ff_cli *, struct ff_error *);
 /* Becomes another program; returns only to say why it cannot. */
 int ff_plugin_check(struct ff_cli *, const char *file, struct ff_error *);
 /* A line for each option of a JSON Schema ("" = none). */
+void ff_plugin_print_fact(const struct ff_cli *, const char *label, const char *text);
+/* What the file of a row is linked with and what it exports: printed, or (j) as "libraries" and
+ * "symbols" of the row in JSON. Nothing of it runs; of a file that the gate refused, nothing. */
+void ff_plugin_tell_links(struct ff_cli *, const struct ff_plugin_row *,
+                          struct ff_json *j, struct ff_value row);
 void ff_plugin_print_options(const struct ff_cli *, const char *schema);
 int ff_plugin_new(struct ff_cli *, struct ff_error *);
 int ff_verb_store(struct ff_cli *, struct ff_error *);

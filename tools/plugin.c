@@ -70,17 +70,45 @@ static void print_table(const struct ff_cli *c, const struct ff_host *host)
     }
 }
 
-static void add_classes(struct ff_json *j, struct ff_value row, const char *classes)
+static void add_words(struct ff_json *j, struct ff_value row, const char *key,
+                      const char *words)
 {
-    struct ff_value list = ff_json_list(j, row, "classes");
-    while (*classes) {
-        size_t n = strcspn(classes, " ");
-        char name[256];
-        (void)snprintf(name, sizeof name, "%.*s", (int)n, classes);
+    struct ff_value list = ff_json_list(j, row, key);
+    while (*words) {
+        size_t n = strcspn(words, " ");
+        char word[256];
+        (void)snprintf(word, sizeof word, "%.*s", (int)n, words);
         if (n) {
-            ff_json_add_text(j, list, name);
+            ff_json_add_text(j, list, word);
         }
-        classes += n + (classes[n] == ' ');
+        words += n + (words[n] == ' ');
+    }
+}
+
+/* A line of facts: "KEY WORD WORD". */
+struct fact {
+    char key[32], words[1024];
+};
+
+/* The next line; NULL behind the last one. */
+static const char *next_fact(const char *at, struct fact *f)
+{
+    size_t key = strcspn(at, " \n"), line = strcspn(at, "\n");
+    const char *words = at + key + (at[key] == ' ');
+    if (!*at) {
+        return NULL;
+    }
+    (void)snprintf(f->key, sizeof f->key, "%.*s", (int)key, at);
+    (void)snprintf(f->words, sizeof f->words, "%.*s", (int)(at + line - words), words);
+    return at + line + (at[line] == '\n');
+}
+
+static void add_facts(struct ff_json *j, struct ff_value row, const char *facts)
+{
+    struct ff_value dict = ff_json_dict(j, row, "facts");
+    struct fact f;
+    while ((facts = next_fact(facts, &f))) {
+        add_words(j, dict, f.key, f.words);
     }
 }
 
@@ -96,8 +124,9 @@ static struct ff_value add_row(struct ff_json *j, struct ff_value list,
     ff_json_text(j, v, "code", r->code);
     ff_json_text(j, v, "reason", r->reason);
     ff_json_text(j, v, "fix", r->fix);
-    add_classes(j, v, r->classes);
+    add_words(j, v, "classes", r->classes);
     ff_json_text(j, v, "options_schema", r->options);
+    add_facts(j, v, r->facts);
     return v;
 }
 
@@ -133,7 +162,7 @@ static int is_same_file(const char *path, const struct stat *st)
            other.st_ino == st->st_ino;
 }
 
-static void print_fact(const struct ff_cli *c, const char *label, const char *text)
+void ff_plugin_print_fact(const struct ff_cli *c, const char *label, const char *text)
 {
     if (text[0]) {
         (void)printf("%-9s ", label);
@@ -142,17 +171,26 @@ static void print_fact(const struct ff_cli *c, const char *label, const char *te
     }
 }
 
+static void print_facts_of(const struct ff_cli *c, const char *facts)
+{
+    struct fact f;
+    while ((facts = next_fact(facts, &f))) {
+        ff_plugin_print_fact(c, f.key, f.words);
+    }
+}
+
 static void print_facts(const struct ff_cli *c, const struct ff_plugin_row *r)
 {
-    print_fact(c, "file", r->file);
-    print_fact(c, "name", r->name);
-    print_fact(c, "kind", r->kind);
-    print_fact(c, "version", r->version);
-    print_fact(c, "summary", r->summary);
-    print_fact(c, "classes", r->classes);
-    print_fact(c, "state", r->code);
-    print_fact(c, "reason", r->reason);
-    print_fact(c, "fix", r->fix);
+    ff_plugin_print_fact(c, "file", r->file);
+    ff_plugin_print_fact(c, "name", r->name);
+    ff_plugin_print_fact(c, "kind", r->kind);
+    ff_plugin_print_fact(c, "version", r->version);
+    ff_plugin_print_fact(c, "summary", r->summary);
+    ff_plugin_print_fact(c, "classes", r->classes);
+    print_facts_of(c, r->facts);
+    ff_plugin_print_fact(c, "state", r->code);
+    ff_plugin_print_fact(c, "reason", r->reason);
+    ff_plugin_print_fact(c, "fix", r->fix);
     ff_plugin_print_options(c, r->options);
 }
 
@@ -174,9 +212,10 @@ static size_t print_file(struct ff_cli *c, const struct ff_host *host,
         }
         found++;
         if (c->json) {
-            (void)add_row(&j, rows, r);
+            ff_plugin_tell_links(c, r, &j, add_row(&j, rows, r));
         } else {
             print_facts(c, r);
+            ff_plugin_tell_links(c, r, NULL, rows);
         }
     }
     if (c->json && found) {

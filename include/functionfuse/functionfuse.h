@@ -128,6 +128,10 @@ struct ff_plugin_row {
     const char
         *options; /* the JSON Schema of its options (plugin.h); "" = it has none, or is
                             not loaded yet */
+    /* What else is known of it, a line each, with blanks between words:
+     * "needs ff.objects/1 ff.values/1\nthreads free\noffers ff.push/1"; as its note says
+     * (FF_PLUGIN_NOTE), once loaded as its descriptor does; "" = nothing. */
+    const char *facts;
 };
 /* How many rows there are. The first count looks at every plugin and registers no more; 0
  * without a host. Any thread. */

@@ -722,7 +722,13 @@ struct ff_opener {
 };
 
 /* What a plugin is, readable without running it: an ELF note. One line beside describe(),
- * and it must say the same. `classes`: blank between, or for a protocol its key. The host
+ * and it must say the same. `classes`: blank between, or for a protocol its key; behind it may
+ * stand more, each line "\nKEY WORDS", those that the descriptor has, in this order:
+ *
+ *   "numpy.ndarray\nneeds ff.objects/1 ff.values/1\nthreads free\nlock_group libhdf5"
+ *   "\nreads 1.0 1.1\noffers ff.push/1"
+ *
+ * threads of a serializer: one, per_instance, free; offers: what query() gives. The host
  * finds a plugin with a note without loading it, and loads it at first need; one without
  * is loaded to see what it is, once its file's stem is enabled. */
 #define FF_NOTE_NAME "FuncFuse"

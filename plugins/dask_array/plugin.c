@@ -228,7 +228,13 @@ static const char *const classes[] = {"dask.array.core.Array", NULL};
 static const char *const needs[] = {FF_OBJECTS_1, FF_VALUES_1, FF_POOL_1, FF_LOCK_GROUP_1,
                                     NULL};
 
-FF_PLUGIN_NOTE("serializer", "HDFSerializer", "0.0.0", "dask.array.core.Array");
+FF_PLUGIN_NOTE("serializer", "HDFSerializer", "0.0.0",
+               "dask.array.core.Array\n"
+               "needs " FF_OBJECTS_1 " " FF_VALUES_1 " " FF_POOL_1 " " FF_LOCK_GROUP_1
+               "\n"
+               "threads free\n"
+               "lock_group " HDF_LOCK_GROUP "\n"
+               "offers " FF_PUSH_1 " " FF_VERIFY_1 " " FF_EXPLAIN_1 " " FF_FILL_1);
 
 /* Of `zarr` the rest is options.c's to say: a shard is a size, or a shape. */
 static const char options_schema[] =

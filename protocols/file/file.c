@@ -12,7 +12,11 @@
 #include "core/base/alloc.h"
 #include "core/base/name.h"
 
-FF_PLUGIN_NOTE("protocol", "file", "0.1.0", FF_FILE_PROTOCOL);
+FF_PLUGIN_NOTE("protocol", "file", "0.1.0",
+               FF_FILE_PROTOCOL "\n"
+                                "needs " FF_VALUES_1 "\n"
+                                "offers " FF_OBJECTS_1 " " FF_FILES_1 " " FF_LOCATE_1
+                                " " FF_COMMIT_1);
 
 enum { HELD_MAX = 256, ANCHORED_MAX = 4096 };
 

@@ -6,7 +6,10 @@
 #include "core/base/alloc.h"
 #include "http.h"
 
-FF_PLUGIN_NOTE("protocol", "http", "0.1.0", "http protocol");
+FF_PLUGIN_NOTE("protocol", "http", "0.1.0",
+               "http protocol\n"
+               "needs " FF_VALUES_1 "\n"
+               "offers " FF_OBJECTS_1 " " FF_FILES_1 " " FF_COMMIT_1 " " FF_LOCATE_1);
 
 /* ---- an instance ---- */
 

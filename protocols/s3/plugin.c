@@ -7,7 +7,11 @@
 #include "core/base/alloc.h"
 #include "s3.h"
 
-FF_PLUGIN_NOTE("protocol", "S3", "0.1.0", FF_S3_PROTOCOL);
+FF_PLUGIN_NOTE("protocol", "S3", "0.1.0",
+               FF_S3_PROTOCOL "\n"
+                              "needs " FF_VALUES_1 "\n"
+                              "offers " FF_OBJECTS_1 " " FF_LOCATE_1 " " FF_PROBE_1
+                              " " FF_LEFTOVERS_1 " " FF_S3_1);
 
 enum { LOCKED_MAX = 4096, BODY_MAX_BYTES = 256 << 20, TEXT_BYTES = 512 };
 

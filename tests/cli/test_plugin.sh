@@ -12,7 +12,7 @@ like 'the array serializer' "$out" '*HDFSerializer *serializer *loaded *'
 like 'the protocol' "$out" '*file *protocol *loaded *'
 good 'list --json' plugin list --json
 json_is 'its rows' "d['version'], sorted({k for r in d['plugins'] for k in r})" \
-    "(1, ['classes', 'code', 'file', 'fix', 'kind', 'name', 'options_schema', 'reason', 'summary', 'version'])"
+    "(1, ['classes', 'code', 'facts', 'file', 'fix', 'kind', 'name', 'options_schema', 'reason', 'summary', 'version'])"
 json_is 'classes are a list' \
     "[r['classes'] for r in d['plugins'] if r['name'] == 'HDFSerializer']" \
     "[['dask.array.core.Array']]"
@@ -41,6 +41,40 @@ good 'which --json' plugin which dask.array.core.Array --json
 json_is 'its row' "d['class'], [(r['name'], r['why']) for r in d['plugins']]" \
     "('dask.array.core.Array', [('HDFSerializer', 'the last one that was enabled for the class')])"
 bad 5 '*no loaded serializer keeps no.Such*' plugin which no.Such
+
+# ---- info of what is not loaded: of its note, its libraries, its symbols ----
+
+mkdir plain && chmod 700 plain && cp "$plugins"/dask_array.so plain && chmod 755 plain/dask_array.so
+good 'info of the array serializer, elsewhere' plugin info plain/dask_array.so
+like 'it is not loaded' "$out" '*state *disabled*'
+like 'what it needs' "$out" '*needs *ff.objects/1 ff.values/1 ff.pool/1 ff.lockgroup/1*'
+like 'its threads and its lock group' "$out" '*threads *free*lock_group *libhdf5*'
+like 'what it offers' "$out" '*offers *ff.push/1 ff.verify/1 ff.explain/1*'
+like 'its libraries, with their versions' "$out" '*library *libhdf5*.so.*  /*libhdf5*.so.*.*.*'
+like 'and those behind them' "$out" '*library *libcrypto.so.*'
+like 'the one function that it exports' "$out" '*symbol *ff_serializer_describe'
+is 'and no other' "$(grep -c '^symbol' <<<"$out")" 1
+good 'info --json' plugin info plain/dask_array.so --json
+json_is 'has all that' \
+    "(lambda r: (r['facts']['threads'], r['facts']['offers'][0], r['symbols'], any('libhdf5' in x['file'] for x in r['libraries'])))(d['plugins'][0])" \
+    "(['free'], 'ff.push/1', ['ff_serializer_describe'], True)"
+note=$(json "d['plugins'][0]['facts']")
+run plugin info "$plugins/dask_array.so" --json
+json_is 'once it is loaded its descriptor says the same' "d['plugins'][0]['code'], d['plugins'][0]['facts'] == $note" "('loaded', True)"
+echo 'void gone(void) {}' >gone.c && cc -shared -fPIC gone.c -o libgone.so
+sed 's/"npy"/"acme.gone"/' "$FF_SOURCE/plugins/npy/npy.c" >acme_gone.c
+cc -shared -fPIC acme_gone.c "-I$FF_SOURCE/include" -Wl,--no-as-needed -L. -lgone -o plain/gone.so && rm libgone.so
+good 'info of one whose library is missing' plugin info plain/gone.so
+like 'says which' "$out" '*library *libgone.so  not found*'
+printf 'no plugin' >plain/text.so
+good 'info of what is refused' plugin info plain/text.so --json
+json_is 'shows it to nobody' "d['plugins'][0]['libraries'], d['plugins'][0]['symbols']" '([], [])'
+sed 's|"numpy.ndarray");|"numpy.ndarray\\nthreads one");|; s/"npy"/"acme.liar"/' "$FF_SOURCE/plugins/npy/npy.c" >acme_liar.c
+check 'a plugin whose note says something else' cc -shared -fPIC acme_liar.c "-I$FF_SOURCE/include" -o plain/liar.so
+chmod 755 plain/*.so
+echo '{"plugins": {"path": ["'"$work"'/plain"], "enable": ["acme.liar"]}}' >liar.json
+run --config liar.json plugin list --json
+json_is 'is refused' "[(r['code'], 'threads one' in r['reason']) for r in d['plugins'] if r['name'] == 'acme.liar']" "[('note-differs', True)]"
 
 so=$(find "$plugins" -name '*npy*.so' | head -n 1)
 if [ -z "$so" ]; then

@@ -85,7 +85,7 @@ third_party() {
     '<curl/curl.h>') [[ $file = protocols/s3/* || $file = protocols/http/* ]] || bad ;;
     '<netinet/'*) [[ $file = protocols/s3/* ]] || bad ;;
     '<expat.h>') [ "$file" = protocols/s3/xml.c ] || bad ;;
-    '<spawn.h>') [ "$file" = protocols/s3/spawn.c ] || bad ;;
+    '<spawn.h>') [[ $file = protocols/s3/spawn.c || $file = tools/plugin_links.c ]] || bad ;;
     '<check.h>') bad ;;
     '<'*) system_header || bad ;;
     esac
