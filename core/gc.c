@@ -417,12 +417,24 @@ static int collect(struct collector *c, const char *workflow, struct ff_error *e
     return rc;
 }
 
+/* A folder of the root may have a name that no workflow of ours has (Python makes them): it
+ * is told and left as it is. */
+static int collect_listed(struct collector *c, const char *workflow, struct ff_error *e)
+{
+    struct ff_error why = FF_ERROR_INIT;
+    if (ff_check_workflow(workflow, &why) == FF_OK) {
+        return collect(c, workflow, e);
+    }
+    c->workflow = workflow;
+    return report(c, "", "", "foreign", why.message, 0, 0, 0) ? FF_DECLINED : FF_OK;
+}
+
 static int collect_all(struct collector *c, struct ff_error *e)
 {
     struct ff_names *workflows = ff_list_workflows(c->storage, e);
     int rc = workflows ? FF_OK : e->code;
     for (size_t i = 0; !rc && i < workflows->count; i++) {
-        rc = collect(c, workflows->name[i], e);
+        rc = collect_listed(c, workflows->name[i], e);
         clear(c);
     }
     c->workflow = "";

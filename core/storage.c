@@ -417,10 +417,21 @@ int ff_remove_task(struct ff_storage *storage, const char *workflow, const char 
     return remove_one(storage, workflow, task, e);
 }
 
+/* Whether a listed task has a name that none of ours has (Python makes them); `first` is the
+ * first of such failures. */
+static int is_no_name(const char *workflow, const char *task, struct ff_error *first)
+{
+    struct ff_error own = FF_ERROR_INIT;
+    int rc = ff_check_names(workflow, task, &own);
+    ff_error_copy(first, &own);
+    return rc != FF_OK;
+}
+
 int ff_remove_tasks(struct ff_storage *storage, const char *workflow, const char *pattern,
                     size_t *removed, struct ff_error *e)
 {
     struct ff_error local = FF_ERROR_INIT;
+    struct ff_error odd = FF_ERROR_INIT;
     struct ff_names *names;
     size_t gone = 0;
     int rc;
@@ -428,6 +439,9 @@ int ff_remove_tasks(struct ff_storage *storage, const char *workflow, const char
     names = ff_list_tasks(storage, workflow, pattern, e);
     rc = names ? FF_OK : e->code;
     for (size_t i = 0; !rc && i < names->count; i++) {
+        if (is_no_name(workflow, names->name[i], &odd)) {
+            continue;
+        }
         rc = remove_one(storage, workflow, names->name[i], e);
         if (rc == FF_E_NOT_FOUND) { /* somebody else was faster */
             ff_error_clear(e);
@@ -440,5 +454,8 @@ int ff_remove_tasks(struct ff_storage *storage, const char *workflow, const char
         *removed = gone;
     }
     ff_names_free(names);
-    return rc;
+    if (!rc && odd.code) {
+        ff_error_copy(e, &odd);
+    }
+    return e->code;
 }

@@ -246,6 +246,16 @@ static int measure(struct measuring *m, const char *workflow, int whole, int *st
     return rc;
 }
 
+/* A folder of the root may have a name that no workflow of ours has (Python makes them). */
+static int is_foreign(const struct ff_storage *storage, const char *workflow)
+{
+    struct ff_error why = FF_ERROR_INIT;
+    if (ff_check_workflow(workflow, &why)) {
+        ff_host_log(storage->host, FF_LOG_WARNING, "%s: %s", why.place, why.message);
+    }
+    return why.code != FF_OK;
+}
+
 int ff_usage(struct ff_storage *storage, const char *workflow, const char *pattern,
              int (*each)(void *ctx, const struct ff_usage *), void *ctx,
              struct ff_error *e)
@@ -266,6 +276,9 @@ int ff_usage(struct ff_storage *storage, const char *workflow, const char *patte
     }
     all = ff_list_workflows(storage, e);
     for (size_t i = 0; all && !rc && !stopped && i < all->count; i++) {
+        if (is_foreign(storage, all->name[i])) {
+            continue;
+        }
         rc = measure(&m, all->name[i], 1, &stopped, e);
         if (rc == FF_E_NOT_FOUND) { /* removed meanwhile */
             ff_error_clear(e);

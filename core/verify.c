@@ -14,11 +14,17 @@ struct verifying {
     void *ctx;
 };
 
+static int is_fault(const char *what)
+{
+    return strcmp(what, "ok") != 0 && strcmp(what, "unknown-serializer") != 0 &&
+           strcmp(what, "foreign") != 0;
+}
+
 static void report(struct verifying *v, const char *name, const char *what,
                    const char *reason)
 {
     struct ff_finding f = {v->workflow, v->task, name, what, reason, 0, 0, 0, 0};
-    v->faults += strcmp(what, "ok") != 0 && strcmp(what, "unknown-serializer") != 0;
+    v->faults += is_fault(what);
     v->stopped = v->stopped || (v->each && v->each(v->ctx, &f));
 }
 
@@ -135,6 +141,18 @@ static int verify_workflow(struct verifying *v, const char *pattern, struct ff_e
     return rc;
 }
 
+/* A folder of the root may have a name that no workflow of ours has (Python makes them). */
+static int verify_listed(struct verifying *v, const char *pattern, struct ff_error *e)
+{
+    struct ff_error why = FF_ERROR_INIT;
+    if (ff_check_workflow(v->workflow, &why) == FF_OK) {
+        return verify_workflow(v, pattern, e);
+    }
+    v->task = "";
+    report(v, "", "foreign", why.message);
+    return FF_OK;
+}
+
 int ff_verify(struct ff_storage *storage, const char *workflow, const char *pattern,
               int deep, int (*each)(void *ctx, const struct ff_finding *), void *ctx,
               struct ff_error *e)
@@ -153,7 +171,7 @@ int ff_verify(struct ff_storage *storage, const char *workflow, const char *patt
     }
     for (size_t i = 0; !rc && i < workflows->count && !v.stopped; i++) {
         v.workflow = workflows->name[i];
-        rc = verify_workflow(&v, pattern, e);
+        rc = workflow ? verify_workflow(&v, pattern, e) : verify_listed(&v, pattern, e);
     }
     if (workflows != &one) {
         ff_names_free(workflows);

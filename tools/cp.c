@@ -95,8 +95,9 @@ static int foresee(struct copies *c, const char *workflow, const char *task,
 /* Another task may go better. */
 static int is_of_one_task(int code)
 {
-    return code == FF_E_CONFLICT || code == FF_E_CORRUPT || code == FF_E_NOT_FOUND ||
-           code == FF_E_STALE || code == FF_E_PLUGIN || code == FF_E_UNSUPPORTED;
+    return code == FF_E_USAGE || code == FF_E_CONFLICT || code == FF_E_CORRUPT ||
+           code == FF_E_NOT_FOUND || code == FF_E_STALE || code == FF_E_PLUGIN ||
+           code == FF_E_UNSUPPORTED;
 }
 
 static int copy_one(struct copies *c, const char *workflow, const char *task,
@@ -123,6 +124,15 @@ static int copy_one(struct copies *c, const char *workflow, const char *task,
 
 /* ---- many ---- */
 
+/* It is told, and the first such failure is that of all. */
+static int pass_over(struct copies *c, const char *name, struct ff_error *e)
+{
+    ff_print_warning(c->cli, "%s: %s", e->place[0] ? e->place : name, e->message);
+    ff_error_copy(&c->first, e);
+    *e = (struct ff_error)FF_ERROR_INIT;
+    return FF_OK;
+}
+
 static int copy_tasks(struct copies *c, const char *workflow, const char *pattern,
                       struct ff_error *e)
 {
@@ -131,11 +141,7 @@ static int copy_tasks(struct copies *c, const char *workflow, const char *patter
     for (size_t i = 0; !rc && i < tasks->count && !ff_signals_stopped(); i++) {
         rc = copy_one(c, workflow, tasks->name[i], e);
         if (is_of_one_task(rc)) {
-            ff_print_warning(c->cli, "%s: %s", e->place[0] ? e->place : tasks->name[i],
-                             e->message);
-            ff_error_copy(&c->first, e);
-            *e = (struct ff_error)FF_ERROR_INIT;
-            rc = FF_OK;
+            rc = pass_over(c, tasks->name[i], e);
         }
     }
     ff_names_free(tasks);
@@ -155,6 +161,9 @@ static int copy_storage(struct copies *c, struct ff_error *e)
     int rc = all ? FF_OK : e->code;
     for (size_t i = 0; !rc && i < all->count && !ff_signals_stopped(); i++) {
         rc = copy_workflow(c, all->name[i], e);
+        if (rc == FF_E_USAGE) { /* no name of ours: Python makes such */
+            rc = pass_over(c, all->name[i], e);
+        }
     }
     ff_names_free(all);
     return rc;

@@ -84,10 +84,14 @@ static int remove_pattern(struct removal *r, struct ff_storage *s,
 {
     struct ff_names *tasks = ff_list_tasks(s, a->workflow, a->task, e);
     size_t count = tasks ? tasks->count : 0;
+    struct ff_error odd = FF_ERROR_INIT; /* of names that are none: Python makes such */
     for (size_t i = 0; i < count && !e->code; i++) {
         int rc =
             r->cli->dry_run ? FF_OK : ff_remove_task(s, a->workflow, tasks->name[i], e);
-        if (rc == FF_E_NOT_FOUND) { /* somebody else was faster */
+        if (rc == FF_E_USAGE) {
+            ff_error_copy(&odd, e);
+        }
+        if (rc == FF_E_USAGE || rc == FF_E_NOT_FOUND) { /* somebody else was faster */
             *e = (struct ff_error)FF_ERROR_INIT;
         } else if (!rc) {
             report(r, a->workflow, tasks->name[i], e);
@@ -96,6 +100,7 @@ static int remove_pattern(struct removal *r, struct ff_storage *s,
     if (!e->code && count == 0 && !check_slice(s, a, e)) {
         ff_print_warning(r->cli, "nothing matches");
     }
+    ff_error_copy(e, &odd);
     ff_names_free(tasks);
     return e->code;
 }

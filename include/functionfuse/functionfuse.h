@@ -335,7 +335,8 @@ FF_API int ff_copy_task(struct ff_storage *, const char *workflow, const char *t
 FF_API int ff_remove_task(struct ff_storage *, const char *workflow, const char *task,
                           struct ff_error *);
 /* All that match (as in ff_list_tasks); *removed (may be NULL): how many, also after a
- * failure, which ends it. None is no failure. FF_E_NOT_FOUND: no such workflow; others as
+ * failure, which ends it. What has no form of a name (Python makes such) stays, and is
+ * FF_E_USAGE when all others are gone. None is no failure. FF_E_NOT_FOUND: no such workflow; others as
  * ff_remove_task. */
 FF_API int ff_remove_tasks(struct ff_storage *, const char *workflow, const char *pattern,
                            size_t *removed, struct ff_error *);
@@ -361,9 +362,10 @@ struct ff_finding {
     const char *workflow;
     const char *task;   /* or "" */
     const char *name;   /* of the big data or the leftover, or "" */
-    const char *what;   /* "ok", "corrupt", "missing", "unknown-serializer"; gc: "orphan",
-                           "upload" (begun, never ended), "intent", "spared",
-                           "unparsable" */
+    const char *what;   /* "ok", "corrupt", "missing", "unknown-serializer", "foreign" (a
+                           folder whose name no workflow can have: not looked into); gc:
+                           "orphan", "upload" (begun, never ended), "intent", "spared",
+                           "unparsable", "foreign" */
     const char *reason; /* for people, or "" */
     uint64_t size_bytes;
     int64_t age_ns; /* gc, by the medium's clock */
@@ -410,7 +412,8 @@ struct ff_usage {
 /* Say what takes how much room, from listings: nothing of the big data is opened. workflow NULL:
  * a call for each workflow, task "", with all that is in it. Else one for each task that matches
  * (pattern NULL = all), and with pattern NULL a last one, task "", for big data that no task
- * refers to, if there is any. Nonzero from `each` stops. FF_E_NOT_FOUND: no such workflow. */
+ * refers to, if there is any. A folder whose name no workflow can have is passed over, with a
+ * warning to the log. Nonzero from `each` stops. FF_E_NOT_FOUND: no such workflow. */
 FF_API int ff_usage(struct ff_storage *, const char *workflow, const char *pattern,
                     int (*each)(void *ctx, const struct ff_usage *), void *ctx,
                     struct ff_error *);

@@ -102,4 +102,17 @@ like 'and blocks its workflow' "$out" '*spared*'
 before=$(find store -type f | wc -l)
 run gc --grace 0 -y wf --assume-lost wf/zero
 check 'unless it is given up' test "$(find store -type f | wc -l)" -lt "$before"
+# what Python can make, and is no name of ours
+mkdir store/bigdata store/$'c\001x'
+run gc
+is 'gc passes over a folder that is no workflow' "$code" 0
+like 'and names both' "$out" '*foreign *bigdata: not a workflow name*foreign *c?x: not a*'
+run verify --json
+is 'and so does verify' "$code" 4
+json_is 'each is told' "[f['workflow'] for f in d['findings'] if f['what'] == 'foreign']" "['bigdata', 'c\\x01x']"
+run du
+is 'du too' "$code" 0
+like 'with a warning' "$err" '*warning: bigdata: not a workflow name*'
+rmdir store/bigdata store/$'c\001x'
+
 finish

@@ -101,6 +101,14 @@ for i in 1 2 3 4 5 6 7 8; do
 done
 result 0 'killed, it goes on'
 
+# what Python can make, and is no name of ours: the others are copied
+mkdir -p odd/bigdata && echo 1 >x.json && "$FF" -S ./odd put wf/a x.json
+cp odd/wf/a odd/wf/$'c\001x' && cp odd/wf/a odd/wf/z
+run cp -r ./odd: ./even:
+is 'a name that is none is a failure' "$code" 2
+like 'and each is told' "$err" '*bigdata: not a workflow name*wf/c\\x01x: not a task name*'
+is 'after the others' "$(ls even/wf)" $'a\nz'
+
 [ -n "${FF_S3_URL:-}" ] || {
     skip 'to a server and back' "no server: tests/servers/with.sh starts one"
     finish

@@ -89,4 +89,13 @@ good '--json' mv wf/c wf/d --json
 json_is 'reports' "[(m['from'], m['to']) for m in d['moved']], d['dry_run']" "([('wf/c', 'wf/d')], False)"
 good 'no leftovers' gc --grace 0 --json
 json_is 'at all' "[f for f in d['findings'] if f['what'] == 'orphan']" '[]'
+# what Python can make, and is no name of ours: the others go
+echo 1 >x.json
+for task in a z; do "$FF" put wx/$task x.json; done
+cp store/wx/a store/wx/$'c\001x'
+run rm 'wx/*'
+is 'a task that is no name stays' "$code" 2
+like 'and is named at the end' "$err" '*ff: wx/c\\x01x: not a task name*'
+is 'alone' "$(ls store/wx)" $'c\001x'
+
 finish

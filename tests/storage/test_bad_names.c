@@ -2,6 +2,8 @@
 /* Names that are none: each function that takes one tells the rule that it breaks, shows the
  * name without what would command a terminal, and touches nothing. */
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "hostile.h"
 
@@ -201,5 +203,114 @@ START_TEST(name_that_only_looks_odd_is_taken)
 }
 END_TEST
 
+/* ---- what Python makes, and none of our names can be ---- */
+
+#define UUID "0e4c9f3a-5c0f-4d0e-9a51-0f4a7d2c1b3e"
+
+static const char *const foreign[] = {"bigdata", "c\x01x", "n\xff", HUNDRED HUNDRED "x"};
+
+static void make_foreign_folder(struct fixture *f, const char *name)
+{
+    char path[256], below[512];
+    path_in(f, "store", path);
+    (void)snprintf(below, sizeof below, "%s/%s", path, name);
+    ck_assert_int_eq(mkdir(below, 0777), 0);
+    (void)snprintf(below, sizeof below, "%s/%s/bigdata", path, name);
+    ck_assert_int_eq(mkdir(below, 0777), 0);
+    (void)snprintf(below, sizeof below, "%s/%s/bigdata/" UUID, path, name);
+    write_file(below, "sings", 5);
+    make_old(below);
+}
+
+struct found {
+    int foreign, ok, orphans, usages;
+};
+
+static int see_finding(void *ctx, const struct ff_finding *one)
+{
+    struct found *found = ctx;
+    if (strcmp(one->workflow, "run") && one->workflow[0]) {
+        ck_assert_msg(strcmp(one->what, "foreign") == 0 && !one->task[0] &&
+                          strstr(one->reason, "not a workflow name"),
+                      "%s: %s: %s", one->workflow, one->what, one->reason);
+        found->foreign++;
+    }
+    found->ok += strcmp(one->what, "ok") == 0;
+    found->orphans += strcmp(one->what, "orphan") == 0 && one->removed;
+    return 0;
+}
+
+static int see_usage(void *ctx, const struct ff_usage *one)
+{
+    ck_assert_str_eq(one->workflow, "run");
+    ((struct found *)ctx)->usages++;
+    return 0;
+}
+
+START_TEST(folder_of_no_workflow_name_is_told_and_passed_over)
+{
+    struct ff_gc_options now = {.struct_size = FF_SIZE(ff_gc_options, really),
+                                .really = 1};
+    struct fixture f;
+    struct found verified = {0}, swept = {0}, used = {0};
+    char orphan[256], canary[512];
+    fixture_open(&f, ON_FILE, NULL);
+    save_sample(&f, "a", 1);
+    for (size_t i = 0; i < COUNT_OF(foreign); i++) {
+        make_foreign_folder(&f, foreign[i]);
+    }
+    path_in(&f, "store/run/bigdata/" UUID, orphan);
+    write_file(orphan, "x", 1);
+    CHECK_OK(ff_verify(f.storage, NULL, NULL, 1, see_finding, &verified, ee));
+    ck_assert_int_eq(verified.ok, 1);
+    ck_assert_int_eq(verified.foreign, COUNT_OF(foreign));
+    CHECK_OK(ff_usage(f.storage, NULL, NULL, see_usage, &used, ee));
+    ck_assert_int_eq(used.usages, 1);
+    CHECK_OK(ff_gc(f.storage, NULL, &now, see_finding, &swept, ee));
+    ck_assert_int_eq(swept.orphans, 1);
+    ck_assert_int_eq(swept.foreign, COUNT_OF(foreign));
+    ck_assert_int_ne(access(orphan, F_OK), 0);
+    for (size_t i = 0; i < COUNT_OF(foreign); i++) {
+        path_in(&f, "store", orphan);
+        (void)snprintf(canary, sizeof canary, "%s/%s/bigdata/" UUID, orphan, foreign[i]);
+        ck_assert_msg(access(canary, F_OK) == 0, "%s", canary);
+    }
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(tasks_of_no_name_stay_and_the_others_are_removed)
+{
+    struct ff_error e = FF_ERROR_INIT;
+    struct fixture f;
+    struct ff_names *left;
+    size_t removed = 0, n;
+    char path[256], whole[256], *data;
+    fixture_open(&f, ON_FILE, NULL);
+    save_sample(&f, "a", 1);
+    save_sample(&f, "zlast", 2);
+    path_in(&f, "store/run/a", whole);
+    data = read_file(whole, &n);
+    path_in(&f, "store/run/c\x01x", path);
+    write_file(path, data, n);
+    path_in(&f, "store/run/n\xff", path);
+    write_file(path, data, n);
+    free(data);
+    CHECK_OK(ff_verify(f.storage, NULL, NULL, 0, NULL, NULL, ee));
+    ck_assert_int_eq(ff_remove_tasks(f.storage, "run", "*", &removed, &e), FF_E_USAGE);
+    ck_assert_str_eq(e.place, "run/c\\x01x");
+    ck_assert(e.fix[0]);
+    ck_assert_uint_eq(removed, 2);
+    e = (struct ff_error)FF_ERROR_INIT;
+    left = ff_list_tasks(f.storage, "run", NULL, &e);
+    ck_assert_msg(left && left->count == 2, "%s", e.message);
+    ck_assert_str_eq(left->name[0], "c\x01x");
+    ff_names_free(left);
+    fixture_close(&f);
+}
+END_TEST
+
 RUN_TESTS("bad_names", name_that_is_none_is_told_by_each_function_and_touches_nothing,
-          name_that_only_looks_odd_is_taken)
+          name_that_only_looks_odd_is_taken,
+          folder_of_no_workflow_name_is_told_and_passed_over,
+          tasks_of_no_name_stay_and_the_others_are_removed)
