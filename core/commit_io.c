@@ -62,25 +62,9 @@ void ff_derived_back_off(const struct ff_derived *d, unsigned attempt)
     (void)d->sys->poll(d->sys, NULL, 0, (int)(most * (random + 1u) / 256u));
 }
 
-static int never(const struct ff_call *call)
-{
-    (void)call;
-    return 0;
-}
-
-static int64_t steady_deadline(const struct ff_call *call)
-{
-    return ((const struct ff_steady *)(const void *)call)->until_ns;
-}
-
 void ff_derived_steady(const struct ff_derived *d, int64_t for_ns, struct ff_steady *out)
 {
-    *out = (struct ff_steady){
-        .pub = {.struct_size = FF_SIZE(ff_call, deadline_ns),
-                .cancelled = never,
-                .deadline_ns = steady_deadline},
-        .until_ns = ff_sys_now_ns(d->sys, CLOCK_MONOTONIC) + for_ns,
-    };
+    ff_steady_begin(d->sys, for_ns, out);
 }
 
 bool ff_derived_is_late(const struct ff_derived *d, const struct ff_steady *call)

@@ -11,6 +11,7 @@
 #include "core/base/buf.h"
 #include "core/base/vec.h"
 #include "core/commit.h"
+#include "core/steady.h"
 
 #define FF_DERIVED_FOLDER     "bigdata/.ff/"
 #define FF_DERIVED_NAME_BYTES 640 /* two checked names, the folder, and "rename-<id>" */
@@ -77,11 +78,6 @@ void ff_derived_back_off(const struct ff_derived *, unsigned attempt);
 /* Hand `from` to the caller, when there is an error to hand. */
 int ff_derived_pass(struct ff_error *to, const struct ff_error *from, int code);
 
-/* A call that cannot be cancelled any more, with a deadline of its own. */
-struct ff_steady {
-    struct ff_call pub;
-    int64_t until_ns; /* CLOCK_MONOTONIC */
-};
 void ff_derived_steady(const struct ff_derived *, int64_t for_ns, struct ff_steady *);
 bool ff_derived_is_late(const struct ff_derived *, const struct ff_steady *);
 

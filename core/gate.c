@@ -203,6 +203,7 @@ static void unreadable(struct ff_verdict *v, const char *code, const char *path,
                        int number)
 {
     ff_verdict_set(v, code, "%.300s cannot be read: %s", path, strerrordesc_np(-number));
+    ff_verdict_fix(v, "look at '%.200s' and the folders above it: ls -ld", path);
 }
 
 void ff_trust_folder(const struct ff_trust *t, const struct ff_sys *sys, int dir_fd,

@@ -411,10 +411,7 @@ static int collect(struct collector *c, const char *workflow, struct ff_error *e
         rc = FF_DECLINED;
     }
     ff_bigdata_unref(b);
-    if (rc < 0) {
-        ff_error_at(e, workflow);
-    }
-    return rc;
+    return rc < 0 ? ff_at_task(rc, workflow, "", e) : rc;
 }
 
 /* A folder of the root may have a name that no workflow of ours has (Python makes them): it

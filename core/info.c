@@ -205,12 +205,6 @@ struct ff_doc *ff_task_info(struct ff_storage *storage, const char *workflow,
         in.out = NULL;
     }
     ff_bigdata_unref(in.bigdata);
-    if (!in.out) {
-        char place[FF_PLACE_BYTES];
-        (void)snprintf(place, sizeof place, "%.200s/%.200s", workflow, task);
-        if (!e->place[0]) {
-            ff_error_at(e, place);
-        }
-    }
+    (void)ff_at_task(e->code, workflow, task, e);
     return in.out;
 }

@@ -136,5 +136,8 @@ int ff_move_task(struct ff_storage *storage, const char *workflow, const char *t
     }
     rc = storage->commit->rename(storage->commit, workflow, task, to_task,
                                  ff_storage_call(storage, NULL), e);
+    if (rc == FF_E_CONFLICT) {
+        ff_error_fix(e, "choose another name, or remove what is there first");
+    }
     return ff_at_task(rc, workflow, task, e);
 }

@@ -135,6 +135,16 @@ static int read_shape(struct text t, struct ff_npy_header *h)
     return t.at == t.end;
 }
 
+static int unusable(int rc, struct text t, const char *why, struct ff_error *e)
+{
+    int length = t.end - t.at < 60 ? (int)(t.end - t.at) : 60;
+    int code = rc == -EOPNOTSUPP ? FF_E_UNSUPPORTED : FF_E_CORRUPT;
+    (void)ff_fail(e, code, NULL, "a dtype that cannot be used: %.*s: %s", length, t.at,
+                  why ? why : "");
+    ff_error_fix(e, "save it with a dtype of numbers, texts or times, or as a pickle");
+    return code;
+}
+
 static int read_descr(struct text t, struct ff_npy_header *h, struct ff_error *e)
 {
     struct ff_dtype *d = NULL;
@@ -155,9 +165,7 @@ static int read_descr(struct text t, struct ff_npy_header *h, struct ff_error *e
     if (rc == -ENOMEM) {
         return ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
     }
-    return rc ? ff_fail(e, rc == -EOPNOTSUPP ? FF_E_UNSUPPORTED : FF_E_CORRUPT, NULL,
-                        "a dtype that cannot be used: %.60s: %s", t.at, why ? why : "")
-              : FF_OK;
+    return rc ? unusable(rc, t, why, e) : FF_OK;
 }
 
 static int read_dict(struct text t, struct ff_npy_header *h, struct ff_error *e)

@@ -14,6 +14,7 @@
 #define PARALLEL_BYTES (512u << 10) /* from here on a second thread is worth waking */
 #define DIRECT_BYTES   (8u << 20)   /* a piece of more is not gathered */
 #define MAX_CANDIDATES 16
+#define CLEANUP_NS     (60 * 1000000000ll) /* of a failed save, all in all */
 
 /* ---- the call that everything below runs under ---- */
 
@@ -128,7 +129,11 @@ void ff_saving_take_back(struct ff_saving *s)
     struct ff_mark *m = ff_vec_last(&s->stored);
     struct ff_error own = FF_ERROR_INIT;
     /* not cancellable: what is left would be work for gc */
-    if (ff_owned_remove(s->bigdata, m->serializer, m->version, m->uuid, NULL, &own)) {
+    if (!s->cleanup.until_ns) {
+        ff_steady_begin(ff_host_sys(s->storage->host), CLEANUP_NS, &s->cleanup);
+    }
+    if (ff_owned_remove(s->bigdata, m->serializer, m->version, m->uuid, &s->cleanup.pub,
+                        &own)) {
         ff_host_log(s->storage->host, FF_LOG_WARNING, "%s: %s stays: %s", s->place,
                     m->uuid, own.message);
     }
@@ -185,7 +190,14 @@ static int from_persistent(struct ff_saving *s, struct ff_value v, struct ff_new
     struct ff_value extra;
     int rc = ff_persistent(v, &serializer, &version, &uuid, &extra, e);
     if (rc) {
+        ff_error_fix(e, "save or remove the task it is of; ff verify finds what is bad");
         return rc;
+    }
+    if (from && !ff_is_uuid4(uuid, strlen(uuid))) {
+        (void)ff_fail(e, FF_E_UNSAFE, from->place,
+                      "its big data is named \"%.80s\", which is not a uuid", uuid);
+        ff_error_fix(e, "save or remove that task; ff verify finds what else is bad");
+        return FF_E_UNSAFE;
     }
     if (from) {
         return copy_kept(s, from, serializer, version, uuid, extra, pid, e);
@@ -308,7 +320,9 @@ static int persistent(void *ctx, struct ff_value v, const struct ff_dumper *dump
     if (rc < 0 && e) {
         char path[sizeof e->place];
         ff_dumper_path(dumper, path, sizeof path);
-        (void)snprintf(e->place, sizeof e->place, "%s", path[1] ? path : "");
+        e->place[0] = rc == FF_E_UNSAFE ? e->place[0] : '\0'; /* that names the source */
+        ff_error_at(e, e->place[0] && path[0] ? ": " : "");
+        ff_error_at(e, path);
     }
     return rc;
 }

@@ -23,6 +23,31 @@ static void set_place(struct ff_saving *s, const char *workflow, const char *tas
     (void)snprintf(s->place, sizeof s->place, "%s/%s", workflow, task);
 }
 
+/* For who says none. */
+static void add_fix(int code, struct ff_error *e)
+{
+    if (code == FF_E_NOT_FOUND) {
+        ff_error_fix(e, "see what there is (ff ls)");
+    } else if (code == FF_E_CONFLICT) {
+        ff_error_fix(e, "see what is there now (ff ls), then try again");
+    } else if (code == FF_E_UNKNOWN_OUTCOME) {
+        ff_error_fix(e, "see whether it happened (ff ls), then try again");
+    } else if (code == FF_E_IO) {
+        ff_error_fix(e, "see to the medium (dmesg; a server's log), then try again");
+    } else if (code == FF_E_NO_MEMORY) {
+        ff_error_fix(e, "free some memory, then try again");
+    } else if (code == FF_E_STALE) {
+        ff_error_fix(e, "it was replaced or removed meanwhile: read it again");
+    }
+}
+
+/* Whether it is this place, or one in it. */
+static int is_in(const char *place, const char *outer)
+{
+    size_t n = strlen(outer);
+    return strncmp(place, outer, n) == 0 && (!place[n] || strchr("/#:", place[n]));
+}
+
 /* A failure without a place, or with the workflow's, gets this one; one inside of the value
  * ("#path") or in a plugin is completed. */
 int ff_at_task(int code, const char *workflow, const char *task, struct ff_error *e)
@@ -30,10 +55,8 @@ int ff_at_task(int code, const char *workflow, const char *task, struct ff_error
     char place[FF_PLACE_BYTES];
     (void)snprintf(place, sizeof place, "%.200s%s%.200s", workflow, task[0] ? "/" : "",
                    task);
-    if (code == FF_E_NOT_FOUND) {
-        ff_error_fix(e, "see what there is (ff ls)");
-    }
-    if (!code || !e || strncmp(e->place, place, strlen(place)) == 0) {
+    add_fix(code, e);
+    if (!code || !e || is_in(e->place, place)) {
         return code;
     }
     if (strcmp(e->place, workflow) == 0) {
@@ -117,6 +140,9 @@ static int commit(struct ff_saving *s, struct ff_error *e)
     int rc;
     s->intent = NULL;
     rc = commit->commit(commit, intent, s->task, mode, &old, &s->call, e);
+    if (rc == FF_E_CONFLICT && mode == FF_COMMIT_IF_ABSENT) {
+        ff_error_fix(e, "choose another name, or replace what is there");
+    }
     if (rc == FF_E_UNKNOWN_OUTCOME) {
         ff_marks_clear(&s->stored); /* it may have happened: nothing is deleted */
     }
@@ -323,17 +349,20 @@ static int need_workflow(struct ff_storage *storage, const char *workflow,
 struct ff_names *ff_list_tasks(struct ff_storage *storage, const char *workflow,
                                const char *pattern, struct ff_error *e)
 {
+    struct ff_error local = FF_ERROR_INIT;
     char prefix[FF_PLACE_BYTES];
     struct ff_names *names;
     if (in_error(e) || ff_storage_check(storage, e) || ff_check_workflow(workflow, e)) {
         return NULL;
     }
     (void)snprintf(prefix, sizeof prefix, "%s/", workflow);
+    e = e ? e : &local;
     names = list(storage, prefix, pattern, 0, e);
     if (names && !names->count && need_workflow(storage, workflow, e)) {
         ff_names_free(names);
         names = NULL;
     }
+    (void)ff_at_task(e->code, workflow, "", e);
     return names;
 }
 
@@ -351,6 +380,7 @@ int ff_file_exists(struct ff_storage *storage, const char *workflow, const char 
     rc =
         ff_head(storage->objects, name, NULL, NULL, ff_storage_call(storage, NULL), &own);
     if (rc && rc != FF_E_NOT_FOUND) {
+        (void)ff_at_task(rc, workflow, task, &own);
         ff_error_copy(e, &own);
     }
     return rc == FF_OK;

@@ -12,6 +12,7 @@
 #include "core/base/vec.h"
 #include "core/host.h"
 #include "core/pickle/pickle.h"
+#include "core/steady.h"
 
 #define FF_DIGEST_BYTES   20 /* SHA-1 behind each pickle: damage, not attackers */
 #define FF_PLACE_BYTES    512
@@ -211,7 +212,8 @@ struct ff_saving {
     struct ff_vec writers; /* struct ff_writer *: open */
     struct ff_doc
         *extras; /* what the last serializer keeps in the stream, until it is written */
-    int copied;  /* through the storage's own objects */
+    struct ff_steady cleanup; /* until_ns 0: nothing was taken back yet */
+    int copied;               /* through the storage's own objects */
     uint32_t flags, protocol;
     struct ff_error *error; /* during commit: of the write callback */
     char workflow[FF_PLACE_BYTES], task[FF_PLACE_BYTES], place[FF_PLACE_BYTES];

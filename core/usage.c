@@ -172,7 +172,7 @@ static int measure_task(struct measuring *m, size_t index, struct ff_usage *u,
     }
     if (rc != FF_E_NOT_FOUND) {
         ff_error_copy(e, &own);
-        ff_error_at(e, own.place[0] ? "" : task->name);
+        (void)ff_at_task(rc, m->workflow, task->name, e);
     }
     return rc == FF_E_NOT_FOUND ? FF_DECLINED : rc;
 }
@@ -239,11 +239,7 @@ static int measure(struct measuring *m, const char *workflow, int whole, int *st
     rooms_free(&m->tasks);
     rooms_free(&m->owners);
     ff_bigdata_unref(b);
-    if (rc) {
-        ff_error_at(e, e->place[0] && strcmp(e->place, workflow) != 0 ? "/" : "");
-        ff_error_at(e, strcmp(e->place, workflow) != 0 ? workflow : "");
-    }
-    return rc;
+    return ff_at_task(rc, workflow, "", e);
 }
 
 /* A folder of the root may have a name that no workflow of ours has (Python makes them). */

@@ -138,7 +138,7 @@ static int verify_workflow(struct verifying *v, const char *pattern, struct ff_e
     }
     ff_bigdata_unref(v->bigdata);
     ff_names_free(tasks);
-    return rc;
+    return ff_at_task(rc, v->workflow, "", e);
 }
 
 /* A folder of the root may have a name that no workflow of ours has (Python makes them). */
@@ -162,7 +162,8 @@ int ff_verify(struct ff_storage *storage, const char *workflow, const char *patt
     struct ff_names one = {1, &workflow}, *workflows = &one;
     int rc = FF_OK;
     e = e ? e : &local;
-    if (e->code || ff_storage_check(storage, e)) {
+    if (e->code || ff_storage_check(storage, e) ||
+        (workflow && ff_check_workflow(workflow, e))) {
         return e->code;
     }
     v.call = ff_storage_call(storage, NULL);
@@ -176,7 +177,10 @@ int ff_verify(struct ff_storage *storage, const char *workflow, const char *patt
     if (workflows != &one) {
         ff_names_free(workflows);
     }
-    return rc || !v.faults ? rc
-                           : ff_fail(e, FF_E_CORRUPT, NULL, "%d fault%s found", v.faults,
-                                     v.faults == 1 ? "" : "s");
+    if (!rc && v.faults) {
+        rc = ff_fail(e, FF_E_CORRUPT, workflow ? workflow : storage->protocol->desc->kind,
+                     "%d fault%s found", v.faults, v.faults == 1 ? "" : "s");
+        ff_error_fix(e, "save those tasks again, or remove them");
+    }
+    return rc;
 }

@@ -138,7 +138,7 @@ struct ff_writer *ff_writer_open(struct ff_saving *s, const struct ff_array *lik
     w->saving = s;
     w->parts.max_bytes = ff_host_memory_bytes(s->storage->host);
     if (describe(w, like, e) || choose(w, e) || begin(w, e)) {
-        ff_error_at(e, s->place);
+        (void)ff_at_task(e->code, s->workflow, s->task, e);
         ff_writer_abort(w);
         return NULL;
     }
@@ -372,7 +372,7 @@ int ff_writer_push(struct ff_writer *w, const int64_t *start, const int64_t *cou
         (void)pthread_mutex_lock(&w->lock);
         w->failed = w->failed ? w->failed : rc;
         (void)pthread_mutex_unlock(&w->lock);
-        ff_error_at(e, w->saving->place);
+        (void)ff_at_task(rc, w->saving->workflow, w->saving->task, e);
     }
     return rc;
 }
@@ -433,7 +433,7 @@ struct ff_value ff_writer_finish(struct ff_writer *w, struct ff_doc *doc,
     if (!rc) {
         v = ff_new_persistent(doc, w->by->desc->name, w->by->desc->version, w->uuid, e);
     } else {
-        ff_error_at(e, w->saving->place);
+        (void)ff_at_task(rc, w->saving->workflow, w->saving->task, e);
     }
     if (w->pushing) {
         w->push->abort(w->by->inst, w->pushing);

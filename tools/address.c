@@ -244,3 +244,28 @@ const char *ff_address_print(const char *workflow, const char *task, char *out,
     }
     return out;
 }
+
+/* An error that is there already stays as it is. */
+static int tell(const char *workflow, const char *task, int code, const char *what,
+                const char *fix, struct ff_error *e)
+{
+    char name[1024];
+    if (!e->code) {
+        (void)ff_address_print(workflow, task, name, sizeof name);
+        (void)ff_fail(e, code, name, "%s", what);
+        ff_error_fix(e, "%s", fix);
+    }
+    return e->code;
+}
+
+int ff_address_missing(const char *workflow, const char *task, struct ff_error *e)
+{
+    return tell(workflow, task, FF_E_NOT_FOUND, "no such task",
+                "ff ls lists workflows, ff ls WORKFLOW its tasks", e);
+}
+
+int ff_address_taken(const char *workflow, const char *task, struct ff_error *e)
+{
+    return tell(workflow, task, FF_E_CONFLICT, "that is there",
+                "choose another name, or remove what is there first", e);
+}

@@ -33,6 +33,10 @@ void ff_address_free(struct ff_address *);
 /* "workflow/task" with what needs it as %XX; task NULL or "": the workflow. Cut at size. */
 const char *ff_address_print(const char *workflow, const char *task, char *out,
                              size_t size);
+/* FF_E_NOT_FOUND, FF_E_CONFLICT: there is no such task; there is one. With what to do. An error
+ * that is set stays. */
+int ff_address_missing(const char *workflow, const char *task, struct ff_error *);
+int ff_address_taken(const char *workflow, const char *task, struct ff_error *);
 
 /* A selection of an array: the region, and the axes that an integer index dropped. */
 struct ff_selection {

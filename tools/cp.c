@@ -55,7 +55,7 @@ static int move_within(struct copies *c, const char *workflow, const char *task,
                        const char *to_workflow, const char *to_task, struct ff_error *e)
 {
     if (!ff_file_exists(c->source, workflow, task, e)) {
-        return ff_fail(e, FF_E_NOT_FOUND, NULL, "%s/%s: no such task", workflow, task);
+        return ff_address_missing(workflow, task, e);
     }
     (void)ff_new_workflow(c->target, to_workflow, e);
     return ff_move_task(c->source, workflow, task, to_workflow, to_task, e);
@@ -83,11 +83,11 @@ static int foresee(struct copies *c, const char *workflow, const char *task,
 {
     struct ff_error own = FF_ERROR_INIT;
     if (!ff_file_exists(c->source, workflow, task, e)) {
-        return ff_fail(e, FF_E_NOT_FOUND, NULL, "%s/%s: no such task", workflow, task);
+        return ff_address_missing(workflow, task, e);
     }
     if (c->is_move && c->target &&
         ff_file_exists(c->target, to_workflow, to_task, &own)) {
-        return ff_fail(e, FF_E_CONFLICT, NULL, "%s/%s is there", to_workflow, to_task);
+        return ff_address_taken(to_workflow, to_task, e);
     }
     return FF_OK;
 }

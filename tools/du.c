@@ -64,8 +64,7 @@ static int measure(struct sums *s, const struct ff_address *a, struct ff_error *
     struct ff_storage *storage = ff_cli_storage(s->cli, a->storage, e);
     int rc;
     if (a->task && !a->is_pattern && !ff_file_exists(storage, a->workflow, a->task, e)) {
-        return ff_fail(e, FF_E_NOT_FOUND, NULL, "%s/%s: no such task", a->workflow,
-                       a->task);
+        return ff_address_missing(a->workflow, a->task, e);
     }
     rc = ff_usage(storage, a->workflow, a->task, a->workflow ? see_task : see_workflow, s,
                   e);

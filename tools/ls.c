@@ -36,9 +36,7 @@ static struct ff_names *find(struct ff_storage *s, const struct ff_address *a,
         return ff_list_workflows(s, e);
     }
     if (a->task && !a->is_pattern && !ff_file_exists(s, a->workflow, a->task, e)) {
-        (void)ff_fail(e, FF_E_NOT_FOUND, NULL, "%s/%s: no such task", a->workflow,
-                      a->task);
-        ff_error_fix(e, "ff ls lists workflows, ff ls WORKFLOW its tasks");
+        (void)ff_address_missing(a->workflow, a->task, e);
         return NULL;
     }
     return ff_list_tasks(s, a->workflow, a->task, e);

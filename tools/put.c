@@ -145,6 +145,10 @@ static int load_json(const char *path, const char *text, size_t size, struct ff_
     }
     (void)ff_doc_set_root(doc, ff_from_json(doc, text, size, folder, e), e);
     free(folder);
+    if (e->code == FF_E_USAGE) {
+        ff_error_fix(
+            e, "python3 -m json.tool finds a slip; ff get --as json shows the form");
+    }
     if (e->code == FF_E_USAGE && !standard_input) { /* the place is a line and a column */
         ff_error_at(e, e->place[0] ? ": " : "");
         ff_error_at(e, path);
@@ -235,8 +239,7 @@ static int save(struct ff_cli *c, const struct ff_address *a, struct ff_doc *doc
     int rc;
     if (c->dry_run) {
         if (s && o.flags && ff_file_exists(s, a->workflow, a->task, e)) {
-            return ff_fail(e, FF_E_CONFLICT, NULL, "%s/%s is there", a->workflow,
-                           a->task);
+            return ff_address_taken(a->workflow, a->task, e);
         }
         if (e->code == FF_E_NOT_FOUND) { /* the workflow, which would be made */
             *e = (struct ff_error)FF_ERROR_INIT;

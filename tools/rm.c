@@ -110,8 +110,7 @@ static int check_there(struct ff_storage *s, const struct ff_address *a,
 {
     return ff_file_exists(s, a->workflow, a->task, e)
                ? FF_OK
-               : ff_fail(e, FF_E_NOT_FOUND, NULL, "%s/%s: no such task", a->workflow,
-                         a->task);
+               : ff_address_missing(a->workflow, a->task, e);
 }
 
 static int remove_task(struct removal *r, struct ff_storage *s,

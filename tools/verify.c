@@ -109,8 +109,7 @@ int ff_verb_verify(struct ff_cli *c, struct ff_error *e)
     if (!rc) {
         s = ff_cli_storage(c, a.storage, e);
         if (a.task && !a.is_pattern && !ff_file_exists(s, a.workflow, a.task, e)) {
-            (void)ff_fail(e, FF_E_NOT_FOUND, NULL, "%s/%s: no such task", a.workflow,
-                          a.task);
+            (void)ff_address_missing(a.workflow, a.task, e);
         }
         rc =
             ff_verify(s, a.workflow, a.task, ff_cli_has(c, FF_OPT_DEEP), see_task, &f, e);

@@ -169,7 +169,9 @@ static int open_root(struct ff_file_root *root, const char *path, struct ff_erro
     root->fd = rc < 0 ? -1 : rc;
     rc = rc < 0 ? rc : root->sys->fstat(root->sys, root->fd, &st);
     if (rc == -ENOTDIR || rc == -EEXIST) {
-        return ff_fail(e, FF_E_USAGE, path, "the storage's path is no folder");
+        (void)ff_fail(e, FF_E_USAGE, path, "the storage's path is no folder");
+        ff_error_fix(e, "name the folder that has the workflows, or a new one");
+        return FF_E_USAGE;
     }
     if (rc < 0) {
         return ff_file_fail(e, rc, path, "open the storage's folder");

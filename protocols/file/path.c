@@ -60,8 +60,16 @@ static const char *fix_of(int rc)
         return "allow more open files: ulimit -n";
     case EIO:
         return "the disk, or the way to it, fails: see the kernel's log (dmesg)";
+    case ENOENT:
+    case ENOTDIR:
+        return ""; /* the host says how to see what there is */
+    case ENAMETOOLONG:
+        return "use a shorter name, or a folder nearer to the root";
+    case ENOMEM:
+        return "free some memory, then try again";
     default:
-        return "";
+        return "see whether that folder can be used at all (ls -ld, dmesg), then try "
+               "again";
     }
 }
 
@@ -322,14 +330,14 @@ int ff_file_refuse(mode_t mode, const char *place, struct ff_error *e)
     if (S_ISREG(mode)) {
         return FF_OK;
     }
-    if (S_ISDIR(mode)) {
-        return ff_fail(e, FF_E_CONFLICT, place, "a folder has this name");
-    }
-    (void)ff_fail(e, FF_E_UNSAFE, place, "%s has this name",
-                  S_ISLNK(mode) ? "a symbolic link"
-                                : "something that is no regular file");
+    int code = S_ISDIR(mode) ? FF_E_CONFLICT : FF_E_UNSAFE;
+
+    (void)ff_fail(e, code, place, "%s has this name",
+                  S_ISDIR(mode)   ? "a folder"
+                  : S_ISLNK(mode) ? "a symbolic link"
+                                  : "something that is no regular file");
     ff_error_fix(e, "remove it, or move it out of the store");
-    return FF_E_UNSAFE;
+    return code;
 }
 
 /* EINVAL is what the kernel says for a file system without flags, ENOSYS an old one. */

@@ -82,4 +82,8 @@ for _ in 1 2 3; do
     "$FF" ls >/dev/null
     echo "# ff ls: $((($(date +%s%N) - start) / 1000)) us"
 done
+bad 3 'nope: no such workflow*fix: *ff ls*' ls nope
+bad 3 'nope/x: no such task*fix: *ff ls*' ls nope/x
+: >afile
+bad 2 'afile: the storage*no folder*fix: *' -S afile ls
 finish

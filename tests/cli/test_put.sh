@@ -124,4 +124,13 @@ chmod 700 shut/wf
 bad 3 '*' ls wf/x
 good 'what failed left nothing behind' gc --grace 0 --json
 json_is 'nothing' "d['findings']" '[]'
+echo 1 >one.json && "$FF" put there/a one.json
+bad 8 'there/a: the task is there already*fix: *another name*' put --if-absent there/a one.json
+bad 8 'there/a: that is there*fix: *another name*' put -n --if-absent there/a one.json
+echo '{"a": ' >half.json
+bad 2 'half.json: line 2*fix: *json.tool*' put there/h half.json
+"$FF" put there/h - --as json <half.json 2>.err
+like 'from standard input as well' "$(cat .err)" 'ff: line 2*fix: *json.tool*'
+printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }" >o.npy
+bad 1 "o.npy: a dtype that cannot be used: '|O': *objects*fix: *pickle*" put there/o o.npy
 finish

@@ -98,4 +98,10 @@ is 'a task that is no name stays' "$code" 2
 like 'and is named at the end' "$err" '*ff: wx/c\\x01x: not a task name*'
 is 'alone' "$(ls store/wx)" $'c\001x'
 
+bad 3 'wx/none: no such task*fix: *ff ls*' rm wx/none
+"$FF" put wx/a x.json && "$FF" put wx/b x.json
+bad 8 'wx/a: *that is there*fix: *another name*' mv wx/a wx/b
+bad 8 'wx/b: that is there*fix: *another name*' mv -n wx/a wx/b
+mkdir store/wx/folder
+bad 8 'wx/folder: a folder has this name*fix: remove it*' put wx/folder x.json
 finish

@@ -278,8 +278,12 @@ END_TEST
 
 /* ---- a folder that may not be written ---- */
 
+#define UUID "0e4c9f3a-5c0f-4d0e-9a51-0f4a7d2c1b3e"
+
 static int save_unwelcome(void *ctx)
 {
+    struct ff_gc_options now = {.struct_size = FF_SIZE(ff_gc_options, really),
+                                .really = 1};
     const struct fixture *f = ctx;
     char path[256];
     struct ff_error e = FF_ERROR_INIT;
@@ -297,6 +301,9 @@ static int save_unwelcome(void *ctx)
     EXPECT(ff_remove_task(t.storage, "run", "a", &e) == FF_E_PERMISSION, &e);
     e = (struct ff_error)FF_ERROR_INIT;
     EXPECT(ff_new_workflow(t.storage, "other", &e) == FF_E_PERMISSION && e.fix[0], &e);
+    e = (struct ff_error)FF_ERROR_INIT;
+    EXPECT(ff_gc(t.storage, NULL, &now, NULL, NULL, &e) == FF_E_PERMISSION, &e);
+    EXPECT(strcmp(e.place, "run/bigdata/" UUID) == 0 && e.fix[0], &e);
     close_there(&t);
     path_in(f, "store/below", path);
     e = (struct ff_error)FF_ERROR_INIT;
@@ -313,6 +320,9 @@ START_TEST(save_into_a_folder_of_others_is_permission)
     fixture_open(&f, ON_FILE, NULL);
     save_sample(&f, "a", 1);
     ck_assert_int_eq(chmod(f.folder, 0755), 0);
+    path_in(&f, "store/run/bigdata/" UUID, path);
+    write_file(path, "x", 1); /* an orphan */
+    make_old(path);
     path_in(&f, "store", path);
     if (geteuid() != 0) {
         ck_assert_int_eq(chmod(path, 0555), 0);

@@ -236,7 +236,44 @@ START_TEST(parts_of_chunks_stay_within_the_memory_budget)
 }
 END_TEST
 
+/* Where the medium, or the serializer, says its own place: it follows the task's. */
+START_TEST(push_that_fails_says_the_task_and_what_is_in_it)
+{
+    static const int64_t shape[2] = {6, 5}, chunk[2] = {2, 5};
+    struct ff_error e = FF_ERROR_INIT;
+    struct ff_array_params p = {.struct_size = FF_SIZE(ff_array_params, options),
+                                .ndim = 2,
+                                .descr = "<i4",
+                                .shape = shape,
+                                .chunk = chunk,
+                                .options = "{\"compression\": \"gold\"}"};
+    struct ff_array *odd = ff_array_new(&p, &e),
+                    *like = describe(shape, chunk, NULL, NULL);
+    struct fixture f;
+    struct ff_saving *s;
+    struct ff_writer *w;
+    fixture_open(&f, ON_FILE, NULL);
+    ck_assert_msg(odd != NULL, "%s", e.message);
+    s = begin(&f);
+    ck_assert_ptr_null(ff_writer_open(s, odd, &e));
+    ck_assert_msg(strncmp(e.place, "run/pushed: ", 12) == 0, "%s", e.place);
+    e = (struct ff_error)FF_ERROR_INIT;
+    w = ff_writer_open(s, like, &e);
+    ck_assert_msg(w != NULL, "%s: %s", e.place, e.message);
+    ck_assert_int_eq(push(w, 5, 0, 2, 5, &e), FF_E_USAGE);
+    ck_assert_str_eq(e.place, "run/pushed");
+    e = (struct ff_error)FF_ERROR_INIT;
+    ck_assert_ptr_null(ff_writer_finish(w, NULL, &e).doc);
+    ck_assert_str_eq(e.place, "run/pushed");
+    ff_saving_abort(s);
+    ff_array_free(odd);
+    ff_array_free(like);
+    fixture_close(&f);
+}
+END_TEST
+
 RUN_TESTS("push", regions_in_any_order_make_the_array, stream_of_any_length_is_kept,
           regions_from_many_threads_make_the_array,
           what_is_pushed_wrongly_is_refused_and_leaves_nothing,
+          push_that_fails_says_the_task_and_what_is_in_it,
           parts_of_chunks_stay_within_the_memory_budget)
