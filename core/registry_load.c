@@ -24,6 +24,7 @@ static void check_again(const struct ff_registry *r, const struct ff_plugin_file
 
     if (fd < 0) {
         ff_verdict_set(v, "directory", "%.300s: %s", d->path, strerrordesc_np(-fd));
+        ff_verdict_fix(v, "look at '%.200s' and the folders above it: ls -ld", d->path);
         return;
     }
     ff_gate_check(&r->host->trust, sys, fd, d->path, file->name, g);

@@ -154,8 +154,7 @@ static int fresh_uuid(struct ff_saving *s, char uuid[FF_UUID_LENGTH + 1],
                       struct ff_error *e)
 {
     int rc = ff_uuid4(ff_host_sys(s->storage->host), uuid);
-    return rc ? ff_fail(e, FF_E_OTHER, NULL, "no random bytes: %s", strerror(-rc))
-              : FF_OK;
+    return rc ? ff_fail(e, FF_E_IO, NULL, "no random bytes: %s", strerror(-rc)) : FF_OK;
 }
 
 /* ---- an object that is kept already ---- */

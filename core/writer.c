@@ -97,7 +97,7 @@ static int begin(struct ff_writer *w, struct ff_error *e)
                          .version = w->by->desc->version,
                          .name = w->uuid};
     int rc = ff_uuid4(ff_host_sys(s->storage->host), w->uuid);
-    rc = rc ? ff_fail(e, FF_E_OTHER, NULL, "no random bytes") : FF_OK;
+    rc = rc ? ff_fail(e, FF_E_IO, NULL, "no random bytes") : FF_OK;
     rc = rc ? rc : ff_saving_owns(s, w->by->desc->name, w->by->desc->version, w->uuid, e);
     if (rc) {
         return rc;
