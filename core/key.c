@@ -336,8 +336,7 @@ static int look_at_leaf(struct making *m, uint64_t cell, bool keep, struct ff_ke
 {
     int kind = id_of_leaf(m->k, cell, id);
     if (kind == FF_KEY_ID && keep && may_come_again(m, cell)) {
-        int failed = remember(m, cell, id);
-        return failed ? failed : FF_KEY_ID;
+        return remember(m, cell, id) ? m->e->code : FF_KEY_ID;
     }
     return kind < 0 ? ff_doc_full(m->doc, m->e) : kind;
 }
@@ -351,9 +350,8 @@ static int look(struct making *m, uint64_t cell, struct ff_key_form *form)
     if (keep && find_known(m->k, cell, &form->id)) {
         return FF_KEY_ID;
     }
-    int failed = count_steps(m);
-    if (failed) {
-        return failed;
+    if (count_steps(m)) {
+        return m->e->code;
     }
     if (!is_hashable(m->k, tag)) {
         kind = FF_KEY_UNHASHABLE;
