@@ -362,12 +362,8 @@ static int turn(struct ff_differ *d)
 
 /* ---- from the outside ---- */
 
-int ff_diff_run(struct ff_differ *d, struct ff_diff_pair root)
+static int run(struct ff_differ *d, struct ff_diff_pair root)
 {
-    ff_vec_init(&d->stack, sizeof(struct ff_diff_half), SIZE_MAX / 64);
-    ff_vec_init(&d->met, sizeof(struct ff_diff_pair), SIZE_MAX / 64);
-    ff_cellmap_init(&d->index);
-    ff_buf_init(&d->path, SIZE_MAX / 2);
     int rc = compare(d, root);
     while (!rc && d->stack.count) {
         size_t depth = d->stack.count;
@@ -377,6 +373,55 @@ int ff_diff_run(struct ff_differ *d, struct ff_diff_pair root)
             ff_vec_pop(&d->stack);
             rc = FF_OK;
         }
+    }
+    return rc;
+}
+
+int ff_diff_run(struct ff_differ *d, struct ff_diff_pair root)
+{
+    ff_vec_init(&d->stack, sizeof(struct ff_diff_half), SIZE_MAX / 64);
+    ff_vec_init(&d->met, sizeof(struct ff_diff_pair), SIZE_MAX / 64);
+    ff_cellmap_init(&d->index);
+    ff_buf_init(&d->path, SIZE_MAX / 2);
+    return run(d, root);
+}
+
+/* ---- what the documents did beside their values ---- */
+
+static int diff_effect(struct ff_differ *d, const struct ff_doc *a,
+                       const struct ff_doc *b, size_t i)
+{
+    static const struct ff_effect none = {0, 0, 0, 0, 0};
+    const struct ff_effect *x = i < a->effects.count ? ff_vec_at(&a->effects, i) : &none;
+    const struct ff_effect *y = i < b->effects.count ? ff_vec_at(&b->effects, i) : &none;
+    struct ff_diff_pair pairs[] = {{ff_value_of(a, x->target), ff_value_of(b, y->target)},
+                                   {ff_value_of(a, x->a), ff_value_of(b, y->a)},
+                                   {ff_value_of(a, x->b), ff_value_of(b, y->b)}};
+    int rc = FF_OK;
+    if (x == &none || y == &none) {
+        return x == &none ? differs(d, FF_DIFF_ONLY_B, FF_NOTHING, pairs[0].b)
+                          : differs(d, FF_DIFF_ONLY_A, pairs[0].a, FF_NOTHING);
+    }
+    if (x->kind != y->kind) {
+        return differs(d, FF_DIFF_TYPE, pairs[0].a, pairs[0].b);
+    }
+    for (size_t k = 0; k < 3 && !rc && pairs[k].a.cell; k++) {
+        rc = run(d, pairs[k]);
+    }
+    return rc;
+}
+
+static int diff_effects(struct ff_differ *d, const struct ff_doc *a,
+                        const struct ff_doc *b)
+{
+    size_t m = a->effects.count, n = b->effects.count;
+    int rc = FF_OK;
+    for (size_t i = 0; a != b && i < (m > n ? m : n) && !rc; i++) {
+        cut_path(d, 0);
+        rc = ff_diff_charge(d, 1);
+        rc = rc                                              ? rc
+             : ff_buf_printf(&d->path, ".<effects>[%zu]", i) ? ff_diff_no_memory(d)
+                                                             : diff_effect(d, a, b, i);
     }
     return rc;
 }
@@ -419,6 +464,7 @@ int ff_diff(struct ff_value a, struct ff_value b, const struct ff_diff_options *
         d.call = FF_HAS(options, ff_diff_options, call) ? options->call : NULL;
     }
     int rc = ff_diff_run(&d, (struct ff_diff_pair){a, b});
+    rc = rc ? rc : diff_effects(&d, a.doc, b.doc);
     if (d.e->code) {
         put_place(&d);
     }

@@ -104,6 +104,17 @@ static bool has_name(struct ff_value v)
            memchr(text, 0, name_bytes);
 }
 
+static int push_effects(struct ff_vec *stack, const struct ff_doc *doc)
+{
+    int rc = 0;
+    for (size_t i = 0; i < doc->effects.count && !rc; i++) {
+        const struct ff_effect *effect = ff_vec_at(&doc->effects, i);
+        uint64_t cells[] = {effect->target, effect->a, effect->b};
+        rc = push_cells(stack, cells, 3);
+    }
+    return rc;
+}
+
 int ff_graph_scan(struct ff_value root, struct ff_cellmap *seen, struct ff_error *e)
 {
     struct ff_vec stack;
@@ -111,6 +122,7 @@ int ff_graph_scan(struct ff_value root, struct ff_cellmap *seen, struct ff_error
     ff_cellmap_init(seen);
     ff_vec_init(&stack, sizeof(uint64_t), SIZE_MAX / sizeof(uint64_t));
     rc = push(&stack, root.cell);
+    rc = rc ? rc : push_effects(&stack, root.doc);
     while (!rc && stack.count) {
         uint64_t cell = *(uint64_t *)ff_vec_last(&stack), *count;
         ff_vec_pop(&stack);

@@ -287,6 +287,21 @@ static bool rebuild_keys(struct importing *im, struct ff_error *e)
     return true;
 }
 
+/* What the document did is done by all that is taken out of it. */
+static bool copy_effects(struct importing *im)
+{
+    for (size_t i = 0; i < im->from->effects.count; i++) {
+        const struct ff_effect *old = ff_vec_at(&im->from->effects, i);
+        struct ff_effect effect = {.kind = old->kind, .place = im->to->effects.count};
+        if (!copy_part(im, old->target, &effect.target) ||
+            !copy_part(im, old->a, &effect.a) || !copy_part(im, old->b, &effect.b) ||
+            ff_vec_append(&im->to->effects, &effect)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 struct ff_value ff_import(struct ff_doc *doc, struct ff_value v, struct ff_error *e)
 {
     if (e && e->code) {
@@ -303,7 +318,7 @@ struct ff_value ff_import(struct ff_doc *doc, struct ff_value v, struct ff_error
     ff_cellmap_init(&im.done);
     ff_vec_init(&im.work, sizeof(uint64_t), SIZE_MAX / 16);
     uint64_t fresh = copy(&im, v.cell);
-    bool good = fresh != 0;
+    bool good = fresh != 0 && copy_effects(&im);
     while (good && im.work.count) {
         uint64_t cell = *(uint64_t *)ff_vec_last(&im.work);
         ff_vec_pop(&im.work);

@@ -45,6 +45,10 @@ bool ff_json_write_leaf(struct ff_json_writer *, struct ff_value);
 /* An object with a view that says all of it: written, or its frame begun; else false. */
 bool ff_json_write_view(struct ff_json_writer *, struct ff_value, struct ff_json_frame *,
                         bool *begun);
+/* enum ff_step_kind by name, in both directions; steps of objects, and what a document did. */
+enum { FF_JSON_STEP_KINDS = FF_STEP_CALL + 1 };
+extern const char *const ff_json_step_names[FF_JSON_STEP_KINDS];
+
 void ff_json_put_quoted(struct ff_json_writer *, const char *text);
 void ff_json_put_double(struct ff_json_writer *, double value);
 void ff_json_put_base64(struct ff_json_writer *, const void *data, size_t size_bytes);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/hash.h"
+#include "core/json.h"
 
 /* Names come again and again: the same str serves all, as in CPython's json. */
 static int name_cell(struct ff_json_reader *r, uint32_t node, uint64_t *cell)
@@ -140,20 +141,22 @@ static int fill_call(struct ff_json_reader *r, const struct ff_json_work *w)
     return rc;
 }
 
+int ff_json_step_kind(const struct ff_json_reader *r, uint32_t name)
+{
+    int kind = 0;
+    while (kind < FF_JSON_STEP_KINDS &&
+           !ff_json_is(&r->tree, name, ff_json_step_names[kind])) {
+        kind++;
+    }
+    return kind;
+}
+
 static int add_step(struct ff_json_reader *r, struct ff_object_more *more, uint32_t node)
 {
-    static const char *const kinds[] = {[FF_STEP_APPEND] = "append",
-                                        [FF_STEP_SETITEM] = "set",
-                                        [FF_STEP_ADD] = "add",
-                                        [FF_STEP_BUILD] = "build",
-                                        [FF_STEP_CALL] = "call"};
     struct ff_step *step = ff_doc_alloc(r->doc, sizeof *step);
-    int kind = 0;
+    int kind = ff_json_step_kind(r, node + 1);
     if (!step) {
         return ff_json_full(r, node);
-    }
-    while (kind <= FF_STEP_CALL && !ff_json_is(&r->tree, node + 1, kinds[kind])) {
-        kind++;
     }
     if (kind > FF_STEP_CALL ||
         ff_json_node(&r->tree, node)->count !=
@@ -223,6 +226,8 @@ int ff_json_fill(struct ff_json_reader *r, const struct ff_json_work *w)
         ((struct ff_seq *)ff_cell_node(o->args))->cells[0] =
             ff_json_node(&r->tree, w->node)->cell;
         return FF_OK;
+    case FF_JSON_FILL_EFFECTS:
+        return ff_json_fill_effects(r, w->node);
     default:
         ((struct ff_persistent_node *)ff_cell_node(w->cell))->pid =
             ff_json_node(&r->tree, w->node)->cell;

@@ -25,12 +25,13 @@ enum ff_json_job {
     FF_JSON_VISIT,     /* make the value of `node` */
     FF_JSON_FILL_LIST, /* the children of `node` into `cell`: list, set, frozenset */
     FF_JSON_FILL_TUPLE,
-    FF_JSON_FILL_PAIRS,  /* [[k, v], ...] into a dict */
-    FF_JSON_FILL_MAP,    /* the members into a dict */
-    FF_JSON_FILL_CALL,   /* $object: callable, args, kwargs, outer_args */
-    FF_JSON_FILL_REST,   /* $object: all else */
-    FF_JSON_FILL_PID,    /* $persistent */
-    FF_JSON_FILL_FACTORY /* $defaultdict */
+    FF_JSON_FILL_PAIRS,   /* [[k, v], ...] into a dict */
+    FF_JSON_FILL_MAP,     /* the members into a dict */
+    FF_JSON_FILL_CALL,    /* $object: callable, args, kwargs, outer_args */
+    FF_JSON_FILL_REST,    /* $object: all else */
+    FF_JSON_FILL_PID,     /* $persistent */
+    FF_JSON_FILL_FACTORY, /* $defaultdict */
+    FF_JSON_FILL_EFFECTS  /* $effects */
 };
 
 struct ff_json_work {
@@ -102,6 +103,11 @@ int ff_json_make_scalar(struct ff_json_reader *, uint32_t object, uint32_t value
 int ff_json_make_ndarray(struct ff_json_reader *, uint32_t object, uint32_t value);
 int ff_json_make_npy(struct ff_json_reader *, uint32_t object, uint32_t value);
 int ff_json_make_global(struct ff_json_reader *, uint32_t object, uint32_t value);
+
+int ff_json_make_effects(struct ff_json_reader *, uint32_t object, uint32_t value);
+int ff_json_fill_effects(struct ff_json_reader *, uint32_t list);
+/* enum ff_step_kind that a text names, or one behind the last. */
+int ff_json_step_kind(const struct ff_json_reader *, uint32_t name);
 
 /* The text of a string, NUL behind it, in `scratch`. */
 int ff_json_read_text(struct ff_json_reader *, uint32_t value, const char **text,

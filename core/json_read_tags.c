@@ -120,6 +120,7 @@ static const struct {
     {"$ref", make_ref, true},
     {"$id", make_named, false},
     {"$value", make_named, false},
+    {"$effects", ff_json_make_effects, false},
     {"$array", make_nothing, true},
     {"$native", make_nothing, true},
     {"$buffer", make_nothing, true},
@@ -151,6 +152,10 @@ int ff_json_read_tag(struct ff_json_reader *r, uint32_t object)
     uint32_t name = object + 1, value;
     if (is_named(r, object)) {
         return make_named(r, object, 0);
+    }
+    value = ff_json_member(&r->tree, object, "$effects");
+    if (value) {
+        return ff_json_make_effects(r, object, value);
     }
     while (r->tree.text[ff_json_node(&r->tree, name)->at + 1] != '$') {
         name = ff_json_node(&r->tree, ff_json_node(&r->tree, name)->next)->next;

@@ -182,11 +182,16 @@ static bool next_of_pairs(struct ff_json_writer *w, struct ff_json_frame *f,
     return true;
 }
 
-static const char *const step_open[] = {[FF_STEP_APPEND] = "[\"append\",",
-                                        [FF_STEP_SETITEM] = "[\"set\",",
-                                        [FF_STEP_ADD] = "[\"add\",",
-                                        [FF_STEP_BUILD] = "[\"build\",",
-                                        [FF_STEP_CALL] = "[\"call\","};
+const char *const ff_json_step_names[FF_JSON_STEP_KINDS] = {[FF_STEP_APPEND] = "append",
+                                                            [FF_STEP_SETITEM] = "set",
+                                                            [FF_STEP_ADD] = "add",
+                                                            [FF_STEP_BUILD] = "build",
+                                                            [FF_STEP_CALL] = "call"};
+
+static void open_step(struct ff_json_writer *w, int kind)
+{
+    ff_out_printf(&w->out, "[\"%s\",", ff_json_step_names[kind]);
+}
 
 /* `next` is 0 before the first member of a step, 1 before the second, 2 behind it. */
 static bool next_step(struct ff_json_writer *w, struct ff_json_frame *f,
@@ -202,7 +207,11 @@ static bool next_step(struct ff_json_writer *w, struct ff_json_frame *f,
     if (!s) {
         return false;
     }
-    ff_out_text(&w->out, f->next ? "," : step_open[s->kind]);
+    if (f->next) {
+        ff_out_put(&w->out, ",", 1);
+    } else {
+        open_step(w, s->kind);
+    }
     *child = ff_value_of(f->items.doc, f->next++ ? s->b : s->a);
     return true;
 }
@@ -325,6 +334,41 @@ static void write_all(struct ff_json_writer *w, struct ff_value root)
     }
 }
 
+/* ---- what the document did beside its value ---- */
+
+static void write_effect(struct ff_json_writer *w, const struct ff_doc *doc,
+                         const struct ff_effect *effect)
+{
+    open_step(w, effect->kind);
+    write_all(w, ff_value_of(doc, effect->target));
+    if (effect->kind != FF_STEP_CALL) {
+        ff_out_put(&w->out, ",", 1);
+        write_all(w, ff_value_of(doc, effect->a));
+    }
+    if (effect->kind == FF_STEP_SETITEM) {
+        ff_out_put(&w->out, ",", 1);
+        write_all(w, ff_value_of(doc, effect->b));
+    }
+    ff_out_put(&w->out, "]", 1);
+}
+
+static void write_document(struct ff_json_writer *w, struct ff_value v)
+{
+    const struct ff_vec *effects = &v.doc->effects;
+    if (effects->count == 0) {
+        write_all(w, v);
+        return;
+    }
+    ff_out_text(&w->out, "{\"$value\":");
+    write_all(w, v);
+    ff_out_text(&w->out, ",\"$effects\":[");
+    for (size_t i = 0; i < effects->count && !w->out.rc; i++) {
+        ff_out_text(&w->out, i ? "," : "");
+        write_effect(w, v.doc, ff_vec_at(effects, i));
+    }
+    ff_out_text(&w->out, "]}");
+}
+
 int ff_to_json(struct ff_value v,
                int (*write)(void *ctx, const char *text, size_t size_bytes), void *ctx,
                struct ff_error *e)
@@ -343,7 +387,7 @@ int ff_to_json(struct ff_value v,
                 SIZE_MAX / sizeof(struct ff_json_frame));
     rc = ff_graph_scan(v, &w.seen, w.error);
     if (!rc) {
-        write_all(&w, v);
+        write_document(&w, v);
         rc = w.error->code ? w.error->code : ff_out_finish(&w.out, w.error);
     }
     ff_vec_free(&w.stack);

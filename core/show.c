@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/alloc.h"
+#include "core/doc.h"
 #include "core/graph.h"
 #include "core/show.h"
 
@@ -29,6 +30,7 @@ struct show {
     size_t max_bytes;
     unsigned max_depth;
     struct ff_vec stack;
+    struct ff_value root;
     struct ff_cellmap scanned; /* documents that do not know what they share */
     bool is_scanned, full;
     struct ff_cellmap ids;
@@ -79,7 +81,7 @@ static bool is_shared(struct show *s, struct ff_value v)
     }
     if (!s->is_scanned) {
         s->is_scanned = true;
-        if (ff_graph_scan(v, &s->scanned, s->error)) {
+        if (ff_graph_scan(s->root, &s->scanned, s->error)) {
             s->full = true;
             return false;
         }
@@ -383,6 +385,33 @@ static void walk(struct show *s, struct ff_value root)
     }
 }
 
+/* ---- what the document did beside its value ---- */
+
+static const char *const effect_label[] = {[FF_STEP_APPEND] = "appended to: ",
+                                           [FF_STEP_SETITEM] = "set in: ",
+                                           [FF_STEP_ADD] = "added to: ",
+                                           [FF_STEP_BUILD] = "built: ",
+                                           [FF_STEP_CALL] = "called, dropped: "};
+
+static void walk_labelled(struct show *s, const char *label, struct ff_value v)
+{
+    if (v.cell && !s->full && !s->out.rc) {
+        ff_out_text(&s->line, label);
+        walk(s, v);
+    }
+}
+
+static void show_effects(struct show *s, const struct ff_doc *doc)
+{
+    for (size_t i = 0; i < doc->effects.count && !s->full; i++) {
+        const struct ff_effect *effect = ff_vec_at(&doc->effects, i);
+        bool pair = effect->kind == FF_STEP_SETITEM;
+        walk_labelled(s, effect_label[effect->kind], ff_value_of(doc, effect->target));
+        walk_labelled(s, pair ? "  key: " : "  value: ", ff_value_of(doc, effect->a));
+        walk_labelled(s, "  value: ", ff_value_of(doc, effect->b));
+    }
+}
+
 int ff_show(struct ff_value v, size_t max_bytes, unsigned max_depth,
             int (*write)(void *ctx, const char *text, size_t size_bytes), void *ctx,
             struct ff_error *e)
@@ -400,6 +429,7 @@ int ff_show(struct ff_value v, size_t max_bytes, unsigned max_depth,
     if (!s) {
         return ff_fail(e, FF_E_NO_MEMORY, NULL, "out of memory");
     }
+    s->root = v;
     s->error = e ? e : &local;
     s->max_bytes = max_bytes ? max_bytes : DEFAULT_BYTES;
     s->max_bytes = s->max_bytes < sizeof cut_note ? sizeof cut_note : s->max_bytes;
@@ -410,6 +440,7 @@ int ff_show(struct ff_value v, size_t max_bytes, unsigned max_depth,
     ff_vec_init(&s->stack, sizeof(struct frame), UINT32_MAX);
     ff_cellmap_init(&s->ids);
     walk(s, v);
+    show_effects(s, v.doc);
     rc = s->error->code ? s->error->code : ff_out_finish(&s->out, s->error);
     ff_cellmap_free(&s->ids);
     if (s->is_scanned) {

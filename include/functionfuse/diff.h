@@ -42,7 +42,8 @@ struct ff_diff_options {
     const struct ff_call *call; /* for opening and reading; or NULL */
 };
 
-/* Compare two values by structure and value, and call `each` for each difference, in A's
+/* Compare two values by structure and value, and what their documents did beside them (a call
+ * that a pickle makes and drops: path "<effects>[0]"), and call `each` for each difference, in A's
  * order; nonzero stops and is returned. Lists and tuples are compared by index, dicts by
  * key (Python's equality; their order does not count), sets by membership; keys and items
  * that equal only themselves, as NaN and objects of most classes, are the same when

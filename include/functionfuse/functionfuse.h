@@ -472,7 +472,8 @@ FF_API int ff_doc_set_root(struct ff_doc *, struct ff_value, struct ff_error *);
 /* The pickle protocol that it was read with, or -1. */
 FF_API int ff_doc_protocol(const struct ff_doc *);
 /* A copy of a value of any document, in `doc`, with its shared references and cycles; arrays
- * and lazy objects are shared, not copied. How a document that was read is edited.
+ * and lazy objects are shared, not copied; with what the pickle of that document called and
+ * dropped, once for each import. How a document that was read is edited.
  * FF_E_USAGE: the value is absent. */
 FF_API struct ff_value ff_import(struct ff_doc *doc, struct ff_value, struct ff_error *);
 
@@ -721,7 +722,7 @@ FF_API int ff_to_json(struct ff_value,
                       int (*write)(void *ctx, const char *text, size_t size_bytes),
                       void *ctx, struct ff_error *);
 /* A tree for people: dtypes and shapes of arrays but no elements; a shared object once, then
- * "<ref #n>". At most max_bytes (0 = 64 KiB) and max_depth (0 = 32). FF_E_TYPE: the value is
+ * "<ref #n>"; behind it what the document called and dropped. At most max_bytes (0 = 64 KiB) and max_depth (0 = 32). FF_E_TYPE: the value is
  * absent. What `write` returns ends it, as in ff_to_json. */
 FF_API int ff_show(struct ff_value, size_t max_bytes, unsigned max_depth,
                    int (*write)(void *ctx, const char *text, size_t size_bytes),

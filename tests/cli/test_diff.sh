@@ -55,4 +55,15 @@ bad 3 '*' diff wf/none wf/a
 bad 3 '*none.pkl*' diff none.pkl wf/a
 cp a.npy a.npy.pkl
 bad 4 '*' diff a.npy.pkl a.pkl
+printf '\x80\x04cm\nC\n)R0N.' >call.pkl
+printf '\x80\x04N.' >none.pkl
+run diff call.pkl none.pkl
+is 'a pickle that calls, and one that does not' "$code" 1
+like 'a call that is dropped is a difference' "$out" '<effects>[[]0]: only in A: m.C*'
+"$FF" -q put wf/call call.pkl
+good 'it is in the JSON' get wf/call -o call.json
+good 'which is put' put wf/back call.json
+good 'and is the same' diff wf/call wf/back
+good 'it is shown' show wf/call
+like 'behind the value' "$out" $'None\ncalled, dropped: *m.C*'
 finish

@@ -99,6 +99,13 @@ static const char *const same[] = {
     "\"args\":[[{\"$ref\":1}]],\"outer_args\":[{\"$tuple\":[[{\"$ref\":1}]]},"
     "{\"$tuple\":[2]}]}}}",
     "[{\"$id\":1,\"$value\":{\"$id\":2,\"$value\":[]}},{\"$ref\":1}]",
+    /* what the pickle did beside its value */
+    "{\"$value\":null,\"$effects\":[[\"call\",{\"$object\":{\"callable\":{\"$global\":["
+    "\"m\",\"C\"]},\"args\":[]}}]]}",
+    "{\"$value\":{\"$id\":1,\"$value\":[]},\"$effects\":[[\"append\",{\"$global\":[\"m\","
+    "\"C\"]},{\"$ref\":1}],[\"set\",{\"$global\":[\"m\",\"D\"]},{\"$id\":2,\"$value\":{"
+    "\"$tuple\":[5]}},{\"$ref\":2}],[\"add\",{\"$extension\":240},1],[\"build\",{"
+    "\"$extension\":240},{\"a\":1}]]}",
 };
 
 static int is_different_on_purpose(const char *json)
@@ -152,6 +159,16 @@ static const struct {
     int code;
     const char *place, *part; /* of the message */
 } bad[] = {
+    {"[{\"$value\":1,\"$effects\":[]}]", FF_E_USAGE, "line 1, column 2",
+     "of the whole text"},
+    {"{\"$effects\":[]}", FF_E_USAGE, "line 1, column 1", "without $value"},
+    {"{\"$value\":1,\"$effects\":[[\"call\",1,2]]}", FF_E_USAGE, "line 1, column 25",
+     "no effect"},
+    {"{\"$value\":1,\"$effects\":[[\"run\",1]]}", FF_E_USAGE, "line 1, column 25",
+     "no effect"},
+    {"{\"$value\":1,\"$effects\":[[]]}", FF_E_USAGE, "line 1, column 25", "no effect"},
+    {"{\"$value\":1,\"$effects\":[[\"append\",[],1]]}", FF_E_USAGE, "line 1, column 25",
+     "beside the value"},
     {"", FF_E_USAGE, "line 1, column 1", "ends"},
     {"[1,]", FF_E_USAGE, "line 1, column 4", "']'"},
     {"[1 2]", FF_E_USAGE, "line 1, column 4", "'2'"},

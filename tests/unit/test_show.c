@@ -48,6 +48,10 @@ static const struct {
      "<acme.make> {\n  args: (1,)\n}\n"},
     {"{\"x\":{\"$id\":1,\"$value\":[1]},\"y\":{\"$ref\":1}}",
      "{\n  \"x\": #1 [1]\n  \"y\": <ref #1>\n}\n"},
+    {"{\"$value\":null,\"$effects\":[[\"call\",{\"$object\":{\"callable\":{\"$global\":["
+     "\"m\",\"C\"]},\"args\":[1]}}],[\"set\",{\"$global\":[\"m\",\"D\"]},\"a\",[]]]}",
+     "None\ncalled, dropped: m.C {\n  args: (1,)\n}\nset in: <m.D>\n  key: \"a\"\n"
+     "  value: []\n"},
     {"{\"$id\":1,\"$value\":[{\"$ref\":1}]}", "#1 [\n  <ref #1>\n]\n"},
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/doc.h"
+#include "core/base/buf.h"
 #include "run.h"
 
 static struct ff_doc *doc;
@@ -278,6 +279,34 @@ START_TEST(import_keeps_identity_and_cycles)
 }
 END_TEST
 
+static int append_bytes(void *ctx, const void *data, size_t size_bytes)
+{
+    return ff_buf_append(ctx, data, size_bytes);
+}
+
+/* A call that is dropped, and an item for a class. */
+START_TEST(import_keeps_what_the_pickle_did_beside_its_value)
+{
+    static const char stream[] = "\x80\2cm\nC\nq\0)Rq\1"
+                                 "0h\0K\5a0N.";
+    static const char want[] = "\x80\2N"
+                               "cm\nC\nq\0)Rq\1"
+                               "0h\0K\5a0.";
+    struct ff_dump_options options = {.struct_size = sizeof options, .protocol = 2};
+    struct ff_doc *read;
+    struct ff_buf out;
+    begin();
+    struct ff_value copy = ff_import(doc, loaded(stream, sizeof stream - 1, &read), &e);
+    ff_doc_free(read);
+    ff_buf_init(&out, SIZE_MAX / 2);
+    ck_assert_int_eq(ff_pickle_dump(copy, &options, append_bytes, &out, &e), FF_OK);
+    ck_assert_uint_eq(out.length_bytes, sizeof want - 1);
+    ck_assert_mem_eq(out.data, want, sizeof want - 1);
+    ff_buf_free(&out);
+    end();
+}
+END_TEST
+
 START_TEST(equal_graphs_with_cycles_end)
 {
     struct ff_doc *a, *b, *c;
@@ -421,7 +450,8 @@ RUN_TESTS("value", int_of_any_size_comes_back,
           keys_are_equal_as_python_has_them,
           dict_with_equal_keys_keeps_the_first_key_and_the_last_value,
           dict_of_many_keys_finds_each, key_that_is_not_hashable_fails_with_type,
-          import_keeps_identity_and_cycles, equal_graphs_with_cycles_end,
+          import_keeps_identity_and_cycles,
+          import_keeps_what_the_pickle_did_beside_its_value, equal_graphs_with_cycles_end,
           class_name_is_what_type_would_name,
           native_is_released_once_however_often_it_is_shared,
           persistent_is_opened_once_and_lives_as_long_as_what_was_imported)
