@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pull.c: objects into the caller's memory: raw chunks at once where they fit, others by way of
- * scratch memory. On a local medium each is decoded as soon as it is there; on others when all
- * of a group are, because whoever waits for the network calls done() there.
+ * scratch memory. Chunks, and shards of a local medium, are decoded as soon as they are there;
+ * shards of others when all of a group are, on all threads: whoever calls done() for one may be
+ * who waits for the next.
  */
 #include "zarr/store.h"
 
@@ -262,18 +263,29 @@ static struct ff_io *next(struct ff_batch *batch)
     return all->given < all->count ? &all->pulls[all->given++].io : NULL;
 }
 
-static int done(struct ff_batch *batch, struct ff_io *io, int code,
-                const struct ff_error *e)
+static void note(struct zarr_pull *p, int code, const struct ff_error *e)
 {
-    const struct pulling *all = (struct pulling *)(void *)batch;
-    struct zarr_pull *p = (struct zarr_pull *)(void *)io;
-
     if (code && !p->code) {
         p->code = code;
         if (e && !p->error.code) {
             p->error = *e;
         }
     }
+}
+
+void zarr_pull_end(struct zarr_pull *p, int code, const struct ff_error *e)
+{
+    note(p, code, e);
+    pull_decode(p);
+}
+
+static int done(struct ff_batch *batch, struct ff_io *io, int code,
+                const struct ff_error *e)
+{
+    const struct pulling *all = (struct pulling *)(void *)batch;
+    struct zarr_pull *p = (struct zarr_pull *)(void *)io;
+
+    note(p, code, e);
     if (all->job->a->local || p->code) {
         pull_decode(p);
     }

@@ -11,6 +11,8 @@ enum {
     LOCAL_GROUP_BYTES = 1 << 20,
     REMOTE_GROUP_BYTES = 32 << 20, /* in flight at once, for each thread */
     GROUP_MAX = 32,
+    STREAM_BYTES = 64 << 20, /* of chunks under way */
+    STREAM_MAX = 64,
     PAST_BYTES = 8 << 20 /* a region this large does not fit the caches */
 };
 
@@ -93,6 +95,104 @@ static int read_group(void *ctx, uint64_t group, struct ff_error *e)
     rc = rc || count == 0 ? rc : zarr_pulls_run(j, pulls, count, e);
     rc = rc ? rc : fill_absent(j, pulls, numbers, count, e);
     ff_free(pulls);
+    return rc;
+}
+
+/* ---- chunks of a far medium: one batch of all, each decoded when it is there ---- */
+
+struct stream {
+    struct ff_batch batch; /* first */
+    struct zarr_job *job;
+    uint64_t next_object;
+    int code;
+    struct ff_error error; /* of the first that failed */
+    atomic_flag failed;
+};
+
+/* One on its way. */
+struct coming {
+    struct zarr_pull pull; /* first */
+    uint64_t number;
+};
+
+static int stream_failed(struct stream *s, int code, const char *name,
+                         const struct ff_error *e)
+{
+    if (!atomic_flag_test_and_set(&s->failed)) {
+        s->code = code;
+        if (e) {
+            s->error = *e;
+        }
+        (void)ff_fail(&s->error, code, name, "cannot be read");
+    }
+    return 1;
+}
+
+static struct ff_io *stream_next(struct ff_batch *batch)
+{
+    struct stream *s = (struct stream *)(void *)batch;
+
+    while (s->next_object < s->job->object_count) {
+        uint64_t number = s->next_object++;
+        struct ff_chunk_part part;
+        struct coming *c;
+
+        if (!part_of(s->job, number, &part)) {
+            continue;
+        }
+        c = ff_malloc(sizeof *c);
+        if (!c) {
+            (void)stream_failed(s, FF_E_NO_MEMORY, s->job->a->name, NULL);
+            return NULL;
+        }
+        zarr_pull_whole(&c->pull, s->job, &part, false);
+        c->number = number;
+        return &c->pull.io;
+    }
+    return NULL;
+}
+
+static int stream_done(struct ff_batch *batch, struct ff_io *io, int code,
+                       const struct ff_error *e)
+{
+    struct stream *s = (struct stream *)(void *)batch;
+    struct coming *c = (struct coming *)(void *)io;
+    struct zarr_pull *p = &c->pull;
+    int stop = 0;
+
+    zarr_pull_end(p, code, e);
+    if (p->code == FF_E_NOT_FOUND) {
+        note_missing(s->job, c->number);
+        p->error = (struct ff_error)FF_ERROR_INIT;
+        p->code = zarr_fill_out(s->job, &p->part, &p->error);
+    }
+    if (p->code) {
+        stop = stream_failed(s, p->code, p->name, &p->error);
+    }
+    ff_free(c);
+    return stop;
+}
+
+static int read_stream(struct zarr_job *j, struct ff_error *e)
+{
+    const struct ff_objects *objects = j->a->objects;
+    uint64_t width = STREAM_BYTES / j->a->meta.chunk_bytes;
+    struct stream s = {.job = j, .error = FF_ERROR_INIT, .failed = ATOMIC_FLAG_INIT};
+    int rc;
+
+    s.batch = (struct ff_batch){.struct_size = FF_SIZE(ff_batch, done),
+                                .width = width < 2            ? 2
+                                         : width < STREAM_MAX ? (uint32_t)width
+                                                              : 0,
+                                .next = stream_next,
+                                .done = stream_done};
+    rc = objects->run(objects, &s.batch, j->call, e);
+    if (rc == FF_OK && s.code) {
+        rc = s.code;
+        if (e && !e->code) {
+            *e = s.error;
+        }
+    }
     return rc;
 }
 
@@ -179,7 +279,9 @@ static int run_job(struct zarr_job *j, struct ff_error *e)
     j->per_group = group_size(j);
     groups = (j->object_count - 1) / j->per_group + 1;
     j->past = total_bytes >= PAST_BYTES;
-    if (groups > 1 && total_bytes >= PARALLEL_BYTES) {
+    if (!a->local && !a->meta.sharded && j->object_count > 1) {
+        rc = read_stream(j, e);
+    } else if (groups > 1 && total_bytes >= PARALLEL_BYTES) {
         rc = a->inst->pool->for_each(a->inst->host, groups, read_group, j, j->call, e);
     } else {
         for (uint64_t i = 0; rc == FF_OK && i < groups; i++) {

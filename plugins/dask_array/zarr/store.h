@@ -78,6 +78,8 @@ struct zarr_pull {
 
 void zarr_pull_whole(struct zarr_pull *, const struct zarr_job *,
                      const struct ff_chunk_part *, bool shard);
+/* Its bytes came, or did not: decoded on this thread, its code says how that went. */
+void zarr_pull_end(struct zarr_pull *, int code, const struct ff_error *);
 /* Gets and decodes them all. FF_E_NOT_FOUND in one's code stays there. */
 int zarr_pulls_run(const struct zarr_job *, struct zarr_pull *, uint64_t count,
                    struct ff_error *);
