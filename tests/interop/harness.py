@@ -18,12 +18,15 @@ ORIGINAL = os.environ.get("FUNCTIONFUSE_PYTHON")
 count = failed = 0
 
 
-def ff(store, *arguments, code=0, data=None):
-    """Run ff on a store; its standard output."""
+def ff(store, *arguments, code=0, data=None, says=()):
+    """Run ff on a store; its standard output. `says`: words that standard error has."""
     done = subprocess.run([FF, "-S", store, *arguments], input=data, capture_output=True)
     if done.returncode != code:
         raise AssertionError(f"ff {' '.join(arguments)}: {done.returncode}, not {code}: "
                              f"{done.stderr.decode()}")
+    for word in says:
+        if word not in done.stderr.decode():
+            raise AssertionError(f"ff {' '.join(arguments)}: no {word!r}: {done.stderr.decode()}")
     return done.stdout
 
 

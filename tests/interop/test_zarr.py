@@ -335,10 +335,13 @@ def refusals():
             change(meta)
             with open(document, "w", encoding="utf-8") as file:
                 json.dump(meta, file)
-            ff(store, "get", "run/a", "-o", os.path.join(store, "out.npy"), code=code)
-    refused("an unknown codec", lambda m: m.update(compressor={"id": "pcodec"}), 1)
-    refused("pickle", lambda m: m.update(dtype="|O", filters=[{"id": "pickle"}]), 9)
-    refused("msgpack2", lambda m: m.update(dtype="|O", filters=[{"id": "msgpack2"}]), 9)
+            name = os.path.basename(path)  # each refusal says which array, and what it has
+            ff(store, "get", "run/a", "-o", os.path.join(store, "out.npy"), code=code,
+               says=(name, *words))
+    refused("an unknown codec", lambda m: m.update(compressor={"id": "pcodec"}), 1, "'pcodec'")
+    refused("pickle", lambda m: m.update(dtype="|O", filters=[{"id": "pickle"}]), 9, "'pickle'")
+    refused("msgpack2", lambda m: m.update(dtype="|O", filters=[{"id": "msgpack2"}]), 9,
+            "'msgpack2'")
     refused("chunks of nothing", lambda m: m.update(chunks=[0, 2]), 4)
     refused("a huge shape", lambda m: m.update(shape=[2**62, 2**62]), 4)
     refused("a negative shape", lambda m: m.update(shape=[-1, 4]), 4)
@@ -347,9 +350,15 @@ def refusals():
     refused("an odd separator", lambda m: m.update(dimension_separator="../"), 4)
     refused("an odd fill", lambda m: m.update(fill_value="many"), 4)
     refused("format 4", lambda m: m.update(zarr_format=4), 4)
-    refused("an unknown member", lambda m: m.update(extra={"x": 1}), 1, form=3)
-    refused("an unknown grid", lambda m: m["chunk_grid"].update(name="rectilinear"), 1, form=3)
-    refused("an unknown type", lambda m: m.update(data_type="decimal128"), 1, form=3)
+    refused("an unknown member", lambda m: m.update(extra={"x": 1}), 1, "'extra'", form=3)
+    refused("an unknown grid", lambda m: m["chunk_grid"].update(
+        name="rectilinear", configuration={"kind": "inline", "chunk_shapes": [[2, 2], [[2, 2]]]}),
+            1, "chunk grid 'rectilinear'", form=3)
+    refused("shards inside shards", lambda m: m["codecs"][0]["configuration"].update(
+        codecs=[json.loads(json.dumps(m["codecs"][0]))]), 1, "sharding_indexed, inside shards",
+            form=3, shards=(4, 4))
+    refused("an unknown type", lambda m: m.update(data_type="decimal128"), 1, "'decimal128'",
+            form=3)
     refused("codecs without bytes", lambda m: m.update(codecs=[{"name": "zstd"}]), 4, form=3)
 
 
