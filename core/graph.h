@@ -8,7 +8,7 @@
 
 #include "core/cellmap.h"
 
-#define FF_GRAPH_BIG_BYTES 1024u /* longer texts, bytes and integers are counted too */
+#define FF_GRAPH_BIG_BYTES 64u /* longer texts, bytes and integers are counted too */
 
 /* Whether a value is one that can be referred to: a container, an object, anything that can
  * change or is long. */

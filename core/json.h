@@ -37,8 +37,13 @@ struct ff_json_writer {
     struct ff_cellmap seen; /* ff_graph_scan; the writer adds its number << 2 */
     struct ff_vec stack;    /* struct ff_json_frame */
     uint64_t last_id;
+    const struct ff_doc *doc;
+    uint64_t max_bytes; /* of text */
     struct ff_error *error;
 };
+
+/* Bytes that are no part of the document's own may be written on top of the budget. */
+void ff_json_allow(struct ff_json_writer *, const void *data, uint64_t size_bytes);
 
 /* Writes a value without items whole, and returns true; else leaves it to the others. */
 bool ff_json_write_leaf(struct ff_json_writer *, struct ff_value);

@@ -13,6 +13,36 @@ int ff_json_fail(struct ff_json_writer *w, int code, const char *message)
     return ff_fail(w->error, code, NULL, "%s", message);
 }
 
+/* A text grows with its document. What is shared and long is written once, but each of many small
+ * references to what is small takes more than in a pickle: at most so many times as much. */
+#define LEAST_MAX_BYTES ((uint64_t)64 << 20)
+enum { TIMES_INPUT = 64, TIMES_ARENA = 8 };
+
+static uint64_t default_budget(const struct ff_doc *doc)
+{
+    return LEAST_MAX_BYTES + TIMES_INPUT * (uint64_t)doc->input_bytes +
+           TIMES_ARENA * doc->used_bytes;
+}
+
+void ff_json_allow(struct ff_json_writer *w, const void *data, uint64_t size_bytes)
+{
+    uintptr_t at = (uintptr_t)data, input = (uintptr_t)w->doc->input;
+    if (at < input || at - input >= w->doc->input_bytes) {
+        w->max_bytes += 2 * size_bytes; /* base64 takes less */
+    }
+}
+
+static bool is_within_budget(struct ff_json_writer *w)
+{
+    if (w->out.written_bytes > w->max_bytes && !w->out.rc) {
+        w->out.rc = FF_E_LIMIT;
+        (void)ff_fail(w->error, FF_E_LIMIT, NULL,
+                      "more than %llu bytes of JSON: the pickle is made to unfold",
+                      (unsigned long long)w->max_bytes);
+    }
+    return !w->out.rc;
+}
+
 bool ff_json_is_shared(const struct ff_json_writer *w, struct ff_value v)
 {
     const uint64_t *seen = ff_cellmap_find(&w->seen, v.cell);
@@ -318,7 +348,7 @@ static void write_value(struct ff_json_writer *w, struct ff_value v)
 static void write_all(struct ff_json_writer *w, struct ff_value root)
 {
     write_value(w, root);
-    while (w->stack.count && !w->out.rc) {
+    while (w->stack.count && is_within_budget(w)) {
         size_t at = w->stack.count - 1;
         struct ff_value child = FF_NOTHING;
         struct ff_json_frame f = *(struct ff_json_frame *)ff_vec_at(&w->stack, at);
@@ -374,7 +404,7 @@ int ff_to_json(struct ff_value v,
                struct ff_error *e)
 {
     struct ff_error local = FF_ERROR_INIT;
-    struct ff_json_writer w = {.error = e ? e : &local};
+    struct ff_json_writer w = {.doc = v.doc, .error = e ? e : &local};
     int rc;
     if (e && e->code) {
         return e->code;
@@ -382,6 +412,7 @@ int ff_to_json(struct ff_value v,
     if (ff_kind(v) == FF_ABSENT) {
         return ff_fail(e, FF_E_TYPE, NULL, "a value that is not there cannot be written");
     }
+    w.max_bytes = default_budget(v.doc);
     ff_out_init(&w.out, write, ctx);
     ff_vec_init(&w.stack, sizeof(struct ff_json_frame),
                 SIZE_MAX / sizeof(struct ff_json_frame));

@@ -184,6 +184,7 @@ static void write_array(struct ff_json_writer *w, struct ff_value v)
         write_kept_array(w, a);
         return;
     }
+    ff_json_allow(w, a->data, size_bytes);
     ff_json_put_description(w, "$ndarray", a->descr, a->shape, a->ndim);
     if (ndim > 1 && a->data && memcmp(a->strides, strides, ndim * sizeof *strides) != 0 &&
         ff_strides_f(ndim, a->shape, a->itemsize_bytes, packed, NULL) &&

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/alloc.h"
+#include "core/graph.h"
 #include "core/number.h"
 
 static void no_memory(struct ff_json_writer *w)
@@ -26,6 +27,7 @@ static bool put_payload(struct ff_json_writer *w, const struct ff_ndarray *a)
 {
     uint8_t *copy;
     if (a->bytes) {
+        ff_json_allow(w, a->bytes, (uint64_t)a->size_bytes);
         ff_json_put_base64(w, a->bytes, (size_t)a->size_bytes);
         return true;
     }
@@ -275,6 +277,19 @@ static bool write_view(struct ff_json_writer *w, struct ff_value v,
     }
 }
 
+/* Of a few small scalars only: an array's shape, the digits of a Decimal. */
+static bool is_small_tuple(struct ff_value tuple)
+{
+    size_t count = ff_length(tuple);
+    bool small = count <= 16;
+    for (size_t i = 0; i < count && small; i++) {
+        struct ff_value item;
+        (void)ff_item(tuple, i, NULL, &item, NULL);
+        small = ff_kind(item) != FF_OBJECT && !ff_graph_counts(item);
+    }
+    return small;
+}
+
 /* What changes, or is long: a view that hid one would write it again for each that has it,
  * and forget that they share it. */
 static bool must_show(struct ff_json_writer *w, struct ff_value v)
@@ -283,7 +298,7 @@ static bool must_show(struct ff_json_writer *w, struct ff_value v)
     case FF_ABSENT:
         return false;
     case FF_TUPLE:
-        return ff_length(v) > 16 && ff_json_is_shared(w, v);
+        return ff_json_is_shared(w, v) && !is_small_tuple(v);
     case FF_OBJECT:
         return ff_form_is_global(ff_part(v, FF_PART_CALLABLE), "_codecs.encode") &&
                ff_json_is_shared(w, v);

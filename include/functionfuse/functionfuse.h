@@ -717,7 +717,7 @@ FF_API struct ff_value ff_from_json(struct ff_doc *, const char *text, size_t si
                                     const char *folder, struct ff_error *);
 /* A value as JSON, in order, in pieces. What a serializer keeps, arrays in chunks and
  * natives are only described (docs/json.md), and not read or opened. FF_E_TYPE: the value is
- * absent. What `write` returns ends it: a negative one is returned, else FF_E_OTHER. */
+ * absent. FF_E_LIMIT: more text than docs/json.md allows for such a document. What `write` returns ends it: a negative one is returned, else FF_E_OTHER. */
 FF_API int ff_to_json(struct ff_value,
                       int (*write)(void *ctx, const char *text, size_t size_bytes),
                       void *ctx, struct ff_error *);
