@@ -11,8 +11,6 @@
 #include "core/base/dtype.h"
 #include "core/base/region.h"
 
-#define AUTO_CHUNK_BYTES (4u << 20)
-
 static void own_release(struct ff_array *a)
 {
     ff_array_free(a);
@@ -31,9 +29,15 @@ int ff_array_is_ours(const struct ff_array *a)
 void ff_chunk_auto(int32_t ndim, const int64_t *shape, uint64_t itemsize_bytes,
                    int64_t *chunk)
 {
+    ff_chunk_sized(ndim, shape, itemsize_bytes, FF_AUTO_CHUNK_BYTES, chunk);
+}
+
+void ff_chunk_sized(int32_t ndim, const int64_t *shape, uint64_t itemsize_bytes,
+                    uint64_t chunk_bytes, int64_t *chunk)
+{
     uint64_t bytes = itemsize_bytes ? itemsize_bytes : 1;
     for (int32_t i = ndim - 1; i >= 0; i--) {
-        uint64_t room = bytes < AUTO_CHUNK_BYTES ? AUTO_CHUNK_BYTES / bytes : 1;
+        uint64_t room = bytes < chunk_bytes ? chunk_bytes / bytes : 1;
         uint64_t axis = shape[i] > 0 ? (uint64_t)shape[i] : 1;
         if (shape[i] < 0) { /* a stream: as much as fits */
             axis = room;

@@ -30,6 +30,11 @@ const char *ff_array_origin(const struct ff_array *, const void **owner);
 /* "dask.array.core.Array" for chunked ones, else "numpy.ndarray". */
 const char *ff_array_class(const struct ff_array *);
 
+#define FF_AUTO_CHUNK_BYTES (UINT64_C(4) << 20) /* of FF_CHUNK_AUTO, about */
+/* Chunks of about so many bytes: whole trailing axes while they fit. */
+void ff_chunk_sized(int32_t ndim, const int64_t *shape, uint64_t itemsize_bytes,
+                    uint64_t chunk_bytes, int64_t *chunk);
+
 /* The .npy codec as a service for plugins. */
 extern const struct ff_npy ff_npy_service;
 

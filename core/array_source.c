@@ -275,6 +275,11 @@ static int choose_chunk(const struct ff_array_params *p, int64_t *chunk,
     return FF_OK;
 }
 
+static int is_automatic(const struct ff_array_params *p)
+{
+    return p->chunking == FF_CHUNK_AUTO || (!p->chunking && !p->chunk && !p->edges);
+}
+
 static struct ff_own_array *from_params(const struct ff_array_params *p,
                                         struct ff_error *e)
 {
@@ -292,6 +297,9 @@ static struct ff_own_array *from_params(const struct ff_array_params *p,
         s.strides = strides;
         o = ff_own_new(&s, e);
         ff_array_free(&unstrided->pub);
+    }
+    if (o && is_automatic(p)) {
+        o->pub.flags = FF_ARRAY_AUTO;
     }
     return o;
 }
@@ -326,7 +334,7 @@ struct ff_array *ff_array_new(const struct ff_array_params *p, struct ff_error *
         }
         return NULL;
     }
-    o->pub.flags = p->flags;
+    o->pub.flags |= p->flags;
     o->pub.ctx = p->ctx;
     o->pub.data = p->data;
     o->fill = p->fill;

@@ -14,7 +14,8 @@ enum {
     KEYS_MAX = 16,
     THREADS_MAX = 4096,
     NAME_MAX_BYTES = 200,
-    SECRETS_DEPTH = 64
+    SECRETS_DEPTH = 64,
+    CHUNK_MAX_BYTES = 1 << 30
 };
 
 /* Where a reading is. */
@@ -367,19 +368,54 @@ static int take_threads(struct reading *r, json_t *value, const struct key *key)
     return FF_OK;
 }
 
+/* 0: it is none. */
+static uint64_t size_of(const json_t *value)
+{
+    if (json_is_string(value)) {
+        return ff_config_bytes(json_string_value(value));
+    }
+    return json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
+}
+
 static int take_memory(struct reading *r, json_t *value, const struct key *key)
 {
-    uint64_t bytes = 0;
+    uint64_t bytes = size_of(value);
 
-    if (json_is_string(value)) {
-        bytes = ff_config_bytes(json_string_value(value));
-    } else if (json_is_integer(value)) {
-        bytes = json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
-    } else {
+    if (!json_is_string(value) && !json_is_integer(value)) {
         return wrong_type(r, "a number of bytes, or a string such as \"256MiB\",", value);
     }
     *MEMBER(r, key, uint64_t) = bytes;
     return bytes ? FF_OK : wrong(r, "more than 0 bytes are expected, such as \"256MiB\"");
+}
+
+/* "auto", or how many bytes. */
+static int take_chunks(struct reading *r, json_t *value, const struct key *key)
+{
+    uint64_t *bytes = MEMBER(r, key, uint64_t);
+
+    if (json_is_string(value) && strcmp(json_string_value(value), "auto") == 0) {
+        *bytes = 0;
+        return FF_OK;
+    }
+    if (!json_is_string(value) && !json_is_integer(value)) {
+        return wrong_type(r, "\"auto\", a size such as \"16MiB\", or a number of bytes",
+                          value);
+    }
+    *bytes = size_of(value);
+    return *bytes && *bytes <= CHUNK_MAX_BYTES
+               ? FF_OK
+               : wrong(r, "\"auto\", or 1 byte to 1 GiB are expected");
+}
+
+static int take_arrays(struct reading *r, json_t *value, const struct key *key)
+{
+    static const struct key keys[] = {
+        {"chunks", take_chunks, offsetof(struct ff_config, chunk_bytes), NULL},
+        {"inline", take_bool, offsetof(struct ff_config, inlines), NULL},
+        {NULL, NULL, 0, NULL}};
+
+    (void)key;
+    return take_keys(r, value, keys);
 }
 
 static int take_durability(struct reading *r, json_t *value, const struct key *key)
@@ -428,6 +464,7 @@ int ff_config_parse(struct ff_config *config, const char *file, const char *text
         {"threads", take_threads, offsetof(struct ff_config, threads), NULL},
         {"memory", take_memory, offsetof(struct ff_config, memory_bytes), NULL},
         {"durability", take_durability, offsetof(struct ff_config, durability), NULL},
+        {"arrays", take_arrays, 0, NULL},
         {NULL, NULL, 0, NULL}};
     json_error_t where;
     json_t *root =

@@ -46,6 +46,8 @@ struct ff_config {
     uint32_t threads;      /* 0 = not said */
     uint64_t memory_bytes; /* 0 = not said */
     int durability;        /* enum ff_durability, -1 = not said */
+    uint64_t chunk_bytes;  /* of automatic chunks; 0 = not said */
+    int inlines;           /* arrays with automatic chunks are saved without any */
 };
 
 /* ---- config.c: JSON ---- */

@@ -70,9 +70,13 @@ static int put_config(struct ff_buf *out, const struct ff_host *host)
                                 : ff_buf_append_text(out, "null");
     return code ? code
                 : ff_buf_printf(
-                      out, ", \"threads\": %u, \"memory\": %llu, \"durability\": \"%s\"}",
+                      out,
+                      ", \"threads\": %u, \"memory\": %llu, \"durability\": \"%s\", "
+                      "\"arrays\": {\"chunks\": %llu, \"inline\": %s}}",
                       host->services.threads, (unsigned long long)host->memory_bytes,
-                      none ? "none" : "full");
+                      none ? "none" : "full",
+                      (unsigned long long)ff_host_chunk_bytes(host),
+                      c->inlines ? "true" : "false");
 }
 
 struct ff_doc *ff_config_show(const struct ff_host *host, struct ff_error *e)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/array.h"
 #include "core/base/alloc.h"
 #include "core/base/name.h"
 #include "core/call_own.h"
@@ -250,6 +251,16 @@ const struct ff_sys *ff_host_sys(const struct ff_host *host)
 uint64_t ff_host_memory_bytes(const struct ff_host *host)
 {
     return host->memory_bytes;
+}
+
+uint64_t ff_host_chunk_bytes(const struct ff_host *host)
+{
+    return host->config->chunk_bytes ? host->config->chunk_bytes : FF_AUTO_CHUNK_BYTES;
+}
+
+int ff_host_inlines(const struct ff_host *host)
+{
+    return host->config->inlines;
 }
 
 const struct ff_call *ff_host_call(const struct ff_host *host)

@@ -21,6 +21,9 @@ const struct ff_sys *ff_host_sys(const struct ff_host *);
 struct ff_pool_own *ff_host_pool(const struct ff_host *);
 /* The memory budget for array work. */
 uint64_t ff_host_memory_bytes(const struct ff_host *);
+/* How it saves arrays with FF_ARRAY_AUTO: in chunks of about so many bytes, or inline. */
+uint64_t ff_host_chunk_bytes(const struct ff_host *);
+int ff_host_inlines(const struct ff_host *);
 /* The host's cancelled and progress callbacks as a call; used where a caller gave none.
  */
 const struct ff_call *ff_host_call(const struct ff_host *);

@@ -344,6 +344,7 @@ static struct ff_array *open_image(ff_read_at *read, void *moved, void (*release
 out:
     if (o) {
         *s = (struct source){read, moved, release, h.header_bytes, h.fortran};
+        o->pub.flags = chunking == FF_CHUNK_AUTO ? FF_ARRAY_AUTO : 0;
         o->pub.ctx = s;
         o->pub.read = source_read;
         o->finish = source_end;

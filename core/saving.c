@@ -8,6 +8,7 @@
 #include "core/base/buf.h"
 #include "core/base/digest.h"
 #include "core/host.h"
+#include "core/layout.h"
 #include "core/pool.h"
 
 #define PIECE_BYTES    (1u << 20)
@@ -301,7 +302,7 @@ static int keep_value(struct ff_saving *s, struct ff_value v, struct ff_new_pid 
         return rc;
     }
     if (ff_kind(v) != FF_PERSISTENT) {
-        return keep_by_class(s, v, pid, e);
+        return ff_layout_keep(keep_by_class, s, v, pid, e);
     }
     v = ff_resolve(v, &s->call, e); /* of another storage: stored here anew */
     rc = v.doc ? keep_by_class(s, v, pid, e) : e->code;

@@ -66,7 +66,13 @@ static int describe(struct ff_writer *w, const struct ff_array *like, struct ff_
 {
     struct ff_array_spec s = {like->descr, like->ndim,       like->shape, like->chunk,
                               like->edges, like->edge_count, NULL,        like->options};
+    int64_t chunk[FF_MAX_NDIM];
     w->is_stream = like->ndim > 0 && like->shape[0] < 0;
+    if (like->flags & FF_ARRAY_AUTO) {
+        ff_chunk_sized(like->ndim, like->shape, like->itemsize_bytes,
+                       ff_host_chunk_bytes(w->saving->storage->host), chunk);
+        s.chunk = chunk;
+    }
     if (!like->chunk || like->ndim == 0) {
         return ff_fail(e, FF_E_USAGE, NULL, "an array that is pushed has chunks");
     }

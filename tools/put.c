@@ -12,6 +12,7 @@ enum format { AS_NONE, AS_NPY, AS_JSON, AS_PKL };
 /* What the options say about an array. */
 struct layout {
     uint32_t chunking; /* 0: as `chunk` says */
+    int is_chosen;     /* it was said: the configuration has no part in it */
     int32_t ndim;
     int64_t chunk[FF_MAX_NDIM];
     char options[128]; /* for the serializer; "" = none */
@@ -108,6 +109,7 @@ static int choose_layout(const struct ff_cli *c, enum format format, struct layo
                        "--inline goes with neither --chunks nor --compression");
     }
     if (chunks) {
+        l->is_chosen = 1;
         rc = parse_chunks(chunks, l, e);
     }
     return !rc && compression ? parse_compression(compression, l, e) : rc;
@@ -121,6 +123,11 @@ static int load_npy(const char *path, const struct layout *l, struct ff_doc *doc
 {
     struct ff_selection all;
     struct ff_array *a = ff_npy_open(path, l->chunking, l->chunk, l->ndim, e);
+    if (a && l->is_chosen && l->chunking) {
+        struct ff_array *automatic = a;
+        a = ff_npy_open(path, 0, automatic->chunk, automatic->ndim, e);
+        ff_array_free(automatic);
+    }
     if (a && l->options[0]) {
         ff_selection_all(&all, a->ndim, a->shape);
         a = ff_view_new(a, a, &all, l->options, e);

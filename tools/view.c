@@ -63,6 +63,7 @@ struct ff_array *ff_view_new(const struct ff_array *inner, struct ff_array *take
     v->selection = *s;
     v->pub = (struct ff_array){
         .struct_size = FF_SIZE(ff_array, query),
+        .flags = inner->flags & FF_ARRAY_AUTO,
         .itemsize_bytes = inner->itemsize_bytes,
         .descr = inner->descr,
         .shape = v->shape,

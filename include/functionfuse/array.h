@@ -58,6 +58,8 @@ struct ff_region {
 #define FF_ARRAY_SERIAL                                                                  \
     1u /* read() must not run on two threads at once; the host sees to it */
 #define FF_ARRAY_CONSTANT 2u /* `data` never changes while the array lives */
+#define FF_ARRAY_AUTO                                                                    \
+    4u /* `chunk` was nobody's choice: who saves it may take others, or none */
 
 /* Members with `shape`, `chunk` and `edges` are in elements, in C order of axes (the last
  * axis varies fastest). Everything that a member points to belongs to the array and lives

@@ -635,7 +635,9 @@ FF_API struct ff_value ff_new_native_take(struct ff_doc *, const char *class_nam
 
 /* ---- arrays ---- */
 
-#define FF_CHUNK_AUTO 1u /* chunks of about 4 MiB */
+/* Chunks of about 4 MiB. A host whose configuration has other "arrays" saves the array in
+ * chunks of that size, or inline. */
+#define FF_CHUNK_AUTO 1u
 #define FF_CHUNK_NONE 2u /* inline: a numpy array in the pickle */
 
 /* How to make an array. Everything is copied at the call but `data`. */

@@ -105,6 +105,18 @@ bad 2 '*--chunks, --inline and --compression are for .npy*' put wf/x v.json --ch
 bad 2 '*--inline goes with neither*' put wf/x a.npy --inline --chunks 1,1
 bad 2 '*--chunks 0,1*' put wf/x a.npy --chunks 0,1
 bad 2 '*--chunks 1,*' put wf/x a.npy --chunks 1,
+shown() { # CONFIGURATION OPTION...: the array that ff put makes under it
+    echo "{\"arrays\": $1}" >config.json && shift
+    FF_CONFIG=config.json "$FF" -q put wf/shown b.npy "$@" && FF_CONFIG=config.json "$FF" show wf/shown
+}
+npy b.npy '40, 8'
+is 'chunks of the size that the configuration says' "$(shown '{"chunks": 640}')" 'array <f8 (40, 8) chunks (10, 8)'
+is 'with compression too' "$(shown '{"chunks": 640}' --compression deflate)" 'array <f8 (40, 8) chunks (10, 8)'
+is 'or none' "$(shown '{"inline": true}')" 'ndarray <f8 (40, 8)'
+is 'which the options overrule: auto' "$(shown '{"inline": true}' --chunks auto)" 'array <f8 (40, 8) chunks (40, 8)'
+is 'a shape' "$(shown '{"inline": true}' --chunks 9,8)" 'array <f8 (40, 8) chunks (9, 8)'
+is 'a compression' "$(shown '{"inline": true}' --compression deflate)" 'array <f8 (40, 8) chunks (40, 8)'
+is '--inline' "$(shown '{"chunks": 640}' --inline)" 'ndarray <f8 (40, 8)'
 bad 2 '*1 chunk length*2 axes*' put wf/x a.npy --chunks 1
 bad 2 '*--compression*' put wf/x a.npy --compression 'a"b'
 bad 2 '*brotli*' put wf/x a.npy --compression brotli

@@ -54,6 +54,13 @@ static const struct {
     {"{\"memory\": \"99999999999999999999\"}", "/memory: more than 0", ""},
     {"{\"memory\": \"99999999999 TiB\"}", "/memory: more than 0", ""},
     {"{\"memory\": null}", "/memory: a number of bytes", ""},
+    {"{\"arrays\": []}", "/arrays: an object is expected, not an array", ""},
+    {"{\"arrays\": {\"chunk\": 1}}", "/arrays/chunk: ", "did you mean \"chunks\"?"},
+    {"{\"arrays\": {\"chunks\": \"big\"}}", "/arrays/chunks: \"auto\", or 1 byte", ""},
+    {"{\"arrays\": {\"chunks\": 0}}", "/arrays/chunks: \"auto\", or 1 byte", ""},
+    {"{\"arrays\": {\"chunks\": \"2GiB\"}}", "/arrays/chunks: \"auto\", or 1 byte", ""},
+    {"{\"arrays\": {\"chunks\": [64, 64]}}", "/arrays/chunks: \"auto\", a size", ""},
+    {"{\"arrays\": {\"inline\": 1}}", "/arrays/inline: true or false", ""},
     {"{\"durability\": \"ful\"}", "/durability: \"full\" or \"none\"", ""},
     {"{\"durability\": 1}", "/durability: a string", ""},
 };
@@ -88,7 +95,8 @@ START_TEST(good_text_is_taken)
         " \"storages\": {\"lab\": {\"kind\": \"S3\", \"options\": {\"path\": \"/b\","
         " \"s3fs\": {\"key\": \"AK\", \"secret\": \"SK\", \"endpoint_url\": \"u\"}}}},"
         " \"default\": \"lab\", \"threads\": 3, \"memory\": \"64 KiB\","
-        " \"durability\": \"none\"}",
+        " \"durability\": \"none\", \"arrays\": {\"chunks\": \"1 MiB\", \"inline\": "
+        "true}}",
         &e);
     ck_assert_msg(!e.code, "%s", e.message);
     ck_assert_str_eq(c->plugin_path[0], "/a");
@@ -116,6 +124,8 @@ START_TEST(good_text_is_taken)
     ck_assert_uint_eq(c->threads, 3);
     ck_assert_uint_eq(c->memory_bytes, 65536);
     ck_assert_int_eq(c->durability, FF_DURABILITY_NONE);
+    ck_assert_uint_eq(c->chunk_bytes, 1 << 20);
+    ck_assert_int_eq(c->inlines, 1);
     ff_config_free(c);
 }
 END_TEST
@@ -130,6 +140,8 @@ START_TEST(empty_object_says_nothing)
     ck_assert_uint_eq(c->threads, 0);
     ck_assert_uint_eq(c->memory_bytes, 0);
     ck_assert_int_eq(c->durability, -1);
+    ck_assert_uint_eq(c->chunk_bytes, 0);
+    ck_assert_int_eq(c->inlines, 0);
     ck_assert_ptr_null(c->default_storage);
     ck_assert_str_eq(c->origin, "options");
     ff_config_free(c);
