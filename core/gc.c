@@ -437,6 +437,9 @@ static int collect_all(struct collector *c, struct ff_error *e)
     c->workflow = "";
     if (!rc) { /* what removed workflows left: nobody can refer to it */
         rc = fence_intents(c, "", e);
+        if (rc < 0 && !e->place[0]) {
+            (void)ff_at_task(rc, c->storage->protocol->desc->kind, "", e);
+        }
         rc = rc ? rc
                 : ff_uploads_find(c->storage, c->storage->root, &c->uploads, c->call, e);
         rc = rc ? rc : end_uploads(c, e);

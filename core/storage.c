@@ -323,11 +323,14 @@ static void drop_removed(struct ff_storage *storage, struct ff_names *names)
 
 struct ff_names *ff_list_workflows(struct ff_storage *storage, struct ff_error *e)
 {
+    struct ff_error local = FF_ERROR_INIT;
     struct ff_names *names;
     if (in_error(e) || ff_storage_check(storage, e)) {
         return NULL;
     }
+    e = e ? e : &local;
     names = list(storage, "", NULL, 1, e);
+    (void)ff_at_task(e->code, storage->protocol->desc->kind, "", e);
     if (names && storage->derived) {
         drop_removed(storage, names);
     }

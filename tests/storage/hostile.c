@@ -19,6 +19,14 @@ void expect_said(const char *what, const struct ff_error *e, const struct said *
     ck_assert_msg(!s->fix || e->fix[0], "%s: no fix beside \"%s\"", what, e->message);
 }
 
+void expect_told(const char *what, struct ff_error *e, int code, const char *place)
+{
+    ck_assert_msg(e->code == code && strcmp(e->place, place) == 0 && e->fix[0],
+                  "%s: %d, not %d, at \"%s\", not \"%s\": %s (%s)", what, e->code, code,
+                  e->place, place, e->message, e->fix);
+    ff_error_clear(e);
+}
+
 void path_in(const struct fixture *f, const char *name, char out[256])
 {
     (void)snprintf(out, 256, "%s/%s", f->folder, name);

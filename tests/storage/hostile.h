@@ -8,6 +8,9 @@
 
 #include "fixture.h"
 
+/* Of big data that a test makes up. */
+#define UUID "0e4c9f3a-5c0f-4d0e-9a51-0f4a7d2c1b3e"
+
 /* What an error is to say; NULL = not looked at. */
 struct said {
     int code;
@@ -18,6 +21,9 @@ struct said {
 
 /* `what` names the case when it fails. */
 void expect_said(const char *what, const struct ff_error *, const struct said *);
+
+/* Exactly this place, and a fix; the error is cleared. */
+void expect_told(const char *what, struct ff_error *, int code, const char *place);
 
 /* A path below the fixture's folder, such as "store/run/a". */
 void path_in(const struct fixture *, const char *name, char out[256]);

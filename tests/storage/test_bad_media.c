@@ -278,8 +278,6 @@ END_TEST
 
 /* ---- a folder that may not be written ---- */
 
-#define UUID "0e4c9f3a-5c0f-4d0e-9a51-0f4a7d2c1b3e"
-
 static int save_unwelcome(void *ctx)
 {
     struct ff_gc_options now = {.struct_size = FF_SIZE(ff_gc_options, really),
@@ -296,7 +294,6 @@ static int save_unwelcome(void *ctx)
     EXPECT(holds(&t, "a", 1), &e);
     EXPECT(save(&t, "a", sample(2), &e) == FF_E_PERMISSION, &e);
     EXPECT(strstr(e.place, "run/a") && strstr(e.message, "Permission") && e.fix[0], &e);
-    EXPECT(save(&t, "new", sample(2), &e) == FF_E_PERMISSION, &e);
     e = (struct ff_error)FF_ERROR_INIT;
     EXPECT(ff_remove_task(t.storage, "run", "a", &e) == FF_E_PERMISSION, &e);
     e = (struct ff_error)FF_ERROR_INIT;

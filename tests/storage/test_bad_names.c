@@ -205,8 +205,6 @@ END_TEST
 
 /* ---- what Python makes, and none of our names can be ---- */
 
-#define UUID "0e4c9f3a-5c0f-4d0e-9a51-0f4a7d2c1b3e"
-
 static const char *const foreign[] = {"bigdata", "c\x01x", "n\xff", HUNDRED HUNDRED "x"};
 
 static void make_foreign_folder(struct fixture *f, const char *name)

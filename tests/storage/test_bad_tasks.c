@@ -9,8 +9,6 @@
 
 #include "hostile.h"
 
-#define UUID "0e4c9f3a-5c0f-4d0e-9a51-0f4a7d2c1b3e"
-
 /* ---- what stands under a task's name ---- */
 
 static void cut(const char *path, size_t by)
@@ -199,9 +197,10 @@ static void expect_ends(struct fixture *f, const struct bad_task *b, int by_save
     } else {
         rc = ff_remove_task(f->storage, "run", "a", &e);
     }
-    ck_assert_msg(rc == want && (!rc || (strcmp(e.place, "run/a") == 0 && e.fix[0])),
-                  "%s: %s: %d, not %d, at %s: %s (%s)", b->name,
-                  by_save ? "save" : "remove", rc, want, e.place, e.message, e.fix);
+    ck_assert_msg(rc == want, "%s: %d: %d: %s", b->name, by_save, rc, e.message);
+    if (rc) {
+        expect_told(b->name, &e, want, "run/a");
+    }
     if (by_save && rc == FF_OK) {
         expect_sample_at(f, "run", "a", 3);
     }
@@ -306,6 +305,7 @@ END_TEST
 
 /* ---- persistent ids ---- */
 
+#define UPPER "0E4C9F3A-5C0F-4D0E-9A51-0F4A7D2C1B3E"
 /* What no removal may touch: beside the store, in it, in the workflow, in bigdata. */
 static const char *const canaries[] = {"canary",
                                        "store/canary",
@@ -313,8 +313,7 @@ static const char *const canaries[] = {"canary",
                                        "store/run/canary",
                                        "store/run/bigdata/canary",
                                        "store/run/bigdata/sub/canary",
-                                       "store/run/bigdata/0E4C9F3A-5C0F-4D0E-9A51-"
-                                       "0F4A7D2C1B3E",
+                                       "store/run/bigdata/" UPPER,
                                        "store/run/bigdata/" UUID};
 
 static void place_canaries(struct fixture *f)
@@ -341,6 +340,11 @@ static void expect_canaries(struct fixture *f, const char *what, int owned)
     }
 }
 
+#define NO_ID                                                                            \
+    {                                                                                    \
+        FF_E_CORRUPT, "run/a", "persistent id", 1                                        \
+    }
+
 static const struct bad_pid {
     const char *serializer, *version, *name;
     const char *raw; /* the pickle itself, instead */
@@ -357,27 +361,12 @@ static const struct bad_pid {
     {"HDFSerializer", "0.0.0", "canary", NULL, {-9, "run/a", "canary", 1}, -9},
     {"HDFSerializer", "0.0.0", "", NULL, {-9, "run/a", "uuid", 1}, -9},
     {"HDFSerializer", "0.0.0", ".", NULL, {-9, "run/a", "uuid", 1}, -9},
-    {"HDFSerializer",
-     "0.0.0",
-     "0E4C9F3A-5C0F-4D0E-9A51-0F4A7D2C1B3E",
-     NULL,
-     {-9, "run/a", "uuid", 1},
-     -9},
+    {"HDFSerializer", "0.0.0", UPPER, NULL, {-9, "run/a", "uuid", 1}, -9},
     {"NoSuch", "0.0.0", "../canary", NULL, {-9, "run/a", "uuid", 1}, -9},
-    {NULL,
-     NULL,
-     "text",
-     "\x80\x04\x8c\x04text\x51.",
-     {-4, "run/a", "persistent id", 1},
-     -4},
-    {NULL, NULL, "int", "\x80\x04K\x05Q.", {-4, "run/a", "persistent id", 1}, -4},
-    {NULL,
-     NULL,
-     "flat",
-     "\x80\x04K\x05K\x06\x86Q.",
-     {-4, "run/a", "persistent id", 1},
-     -4},
-    {NULL, NULL, "line", "Pcanary\n.", {-4, "run/a", "persistent id", 1}, -4},
+    {NULL, NULL, "text", "\x80\x04\x8c\x04text\x51.", NO_ID, -4},
+    {NULL, NULL, "int", "\x80\x04K\x05Q.", NO_ID, -4},
+    {NULL, NULL, "flat", "\x80\x04K\x05K\x06\x86Q.", NO_ID, -4},
+    {NULL, NULL, "line", "Pcanary\n.", NO_ID, -4},
 };
 
 static void plant(struct fixture *f, const struct bad_pid *p)
@@ -402,25 +391,18 @@ static int show_some(void *ctx, const char *text, size_t size_bytes)
 /* As a value itself, and in another; a copy says the same. */
 static void copy_pid(struct fixture *f, const struct bad_pid *p, struct ff_value v)
 {
-    const char *at = p->copy == FF_E_UNSAFE ? "run/b: run/a" : "run/b";
-    const char *within = p->copy == FF_E_UNSAFE ? "run/b#field: run/a" : "run/b#field";
+    const int unsafe = p->copy == FF_E_UNSAFE;
+    struct ff_storage *st = f->storage;
     struct ff_error e = FF_ERROR_INIT;
     struct ff_doc *d = ff_doc_new(&e);
     struct ff_value dict = ff_new_dict(d, &e);
-    ck_assert_int_eq(ff_save(f->storage, "run", "b", v, NULL, &e), p->copy);
-    ck_assert_msg(strcmp(e.place, at) == 0 && e.fix[0], "%s: at %s: %s (%s)", p->name,
-                  e.place, e.message, e.fix);
-    e = (struct ff_error)FF_ERROR_INIT;
     (void)ff_set(d, dict, "field", ff_import(d, v, &e), &e);
-    ck_assert_int_eq(ff_save(f->storage, "run", "b", dict, NULL, &e), p->copy);
-    ck_assert_msg(strcmp(e.place, within) == 0 && e.fix[0], "%s: at %s: %s (%s)", p->name,
-                  e.place, e.message, e.fix);
-    e = (struct ff_error)FF_ERROR_INIT;
-    ck_assert_int_eq(
-        ff_copy_task(f->storage, "run", "a", f->storage, "run", "b", NULL, NULL, &e),
-        p->copy);
-    ck_assert_msg(strcmp(e.place, at) == 0 && e.fix[0], "%s: at %s: %s (%s)", p->name,
-                  e.place, e.message, e.fix);
+    (void)ff_save(st, "run", "b", v, NULL, &e);
+    expect_told(p->name, &e, p->copy, unsafe ? "run/b: run/a" : "run/b");
+    (void)ff_save(st, "run", "b", dict, NULL, &e);
+    expect_told(p->name, &e, p->copy, unsafe ? "run/b#field: run/a" : "run/b#field");
+    (void)ff_copy_task(st, "run", "a", st, "run", "b", NULL, NULL, &e);
+    expect_told(p->name, &e, p->copy, unsafe ? "run/b: run/a" : "run/b");
     ff_doc_free(d);
 }
 

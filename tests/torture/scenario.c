@@ -274,8 +274,12 @@ static int make_by_others(const char *root, const struct step *s, struct faultsy
                        i ? workflow_name(s->w) : "", i == 2 ? "/bigdata" : "");
         rc = sys->mkdirat(sys, AT_FDCWD, path, 0777);
     }
-    return rc == 0 || rc == -EEXIST ? FF_OK
-                                    : ff_fail(e, FF_E_IO, path, "mkdir failed: %d", rc);
+    if (rc == 0 || rc == -EEXIST) {
+        return FF_OK;
+    }
+    (void)ff_fail(e, FF_E_IO, path, "mkdir failed: %d", rc);
+    ff_error_fix(e, "none: another program failed");
+    return FF_E_IO;
 }
 
 int step_run(struct client *c, const char *root, const struct step *s, struct faultsys *f,
