@@ -21,13 +21,18 @@ static const char *const what_name[WHATS] = {"write", "write, fsync", "read"};
 struct row {
     const char *name;
     int64_t shape[2], chunk[2];
+    const char *options; /* of deflate: h5py's gzip alone stands beside it; NULL: raw */
 };
 
 static const struct row rows[] = {
-    {"512 MiB, 4 MiB chunks (64, 16384)", {8192, 16384}, {64, 16384}},
-    {"512 MiB, 4 MiB chunks (1024, 1024)", {8192, 16384}, {1024, 1024}},
-    {"256 MiB, 64 KiB chunks (1, 16384)", {4096, 16384}, {1, 16384}},
-    {"256 MiB, 64 KiB chunks (128, 128)", {4096, 16384}, {128, 128}},
+    {"512 MiB, 4 MiB chunks (64, 16384)", {8192, 16384}, {64, 16384}, NULL},
+    {"512 MiB, 4 MiB chunks (1024, 1024)", {8192, 16384}, {1024, 1024}, NULL},
+    {"256 MiB, 64 KiB chunks (1, 16384)", {4096, 16384}, {1, 16384}, NULL},
+    {"256 MiB, 64 KiB chunks (128, 128)", {4096, 16384}, {128, 128}, NULL},
+    {"64 MiB, shuffle and deflate 4, 4 MiB chunks (64, 16384)",
+     {1024, 16384},
+     {64, 16384},
+     "{\"compression\": \"deflate\", \"level\": 4}"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -35,7 +40,7 @@ struct bench {
     char folder[BENCH_PATH_BYTES];
     struct bench_store store[2]; /* enum ff_durability */
     struct bench_peers peers;
-    char *data, *dst;
+    char *data, *smooth, *dst; /* noise; what deflate makes less of */
     size_t rounds;
     double spent_s[ROWS][WHATS][SIDES][BENCH_ROUNDS_MAX];
 };
@@ -50,14 +55,25 @@ static size_t bytes_of(const struct row *r)
     return (size_t)(rows_of(r) * r->shape[1]) * sizeof(float);
 }
 
+static char *data_of(const struct bench *b, const struct row *r)
+{
+    return r->options ? b->smooth : b->data;
+}
+
+static int takes_part(size_t row, size_t side)
+{
+    return !rows[row].options || side == OURS || side == H5PY;
+}
+
 /* ---- the peers ---- */
 
 static double peers_do(struct bench_peers *p, const char *who, const char *what,
                        const char *path, const struct row *r, int sync)
 {
-    return bench_peers_do(p, "%s %s %s %lld %lld %lld %lld %d", who, what, path,
+    return bench_peers_do(p, "%s %s %s %lld %lld %lld %lld %d %d", who, what, path,
                           (long long)rows_of(r), (long long)r->shape[1],
-                          (long long)r->chunk[0], (long long)r->chunk[1], sync);
+                          (long long)r->chunk[0], (long long)r->chunk[1], sync,
+                          r->options != NULL);
 }
 
 /* ---- this library ---- */
@@ -66,7 +82,8 @@ static struct bench_array array_of(const struct row *r)
 {
     return (struct bench_array){.workflow = "bench",
                                 .shape = {rows_of(r), r->shape[1]},
-                                .chunk = {r->chunk[0], r->chunk[1]}};
+                                .chunk = {r->chunk[0], r->chunk[1]},
+                                .options = r->options};
 }
 
 /* ---- one turn ---- */
@@ -81,7 +98,7 @@ static double do_write(struct bench *b, const struct row *r, enum side side, int
                                  (size_t)(r->chunk[0] * r->chunk[1]) * sizeof(float),
                                  sync);
     case OURS:
-        return bench_array_save(&b->store[!sync], &array, b->data);
+        return bench_array_save(&b->store[!sync], &array, data_of(b, r));
     default:
         return peers_do(&b->peers, side == H5PY ? "h5py" : "dask", "write", path, r,
                         sync);
@@ -101,7 +118,7 @@ static double do_read(struct bench *b, const struct row *r, enum side side, int 
                 ? bench_array_read(&b->store[!sync], &array, b->dst)
                 : bench_plain_read(path, b->dst, bytes_of(r),
                                    (size_t)(r->chunk[0] * r->chunk[1]) * sizeof(float));
-    if (memcmp(b->dst, b->data, bytes_of(r)) != 0) {
+    if (memcmp(b->dst, data_of(b, r), bytes_of(r)) != 0) {
         bench_die("%s: %s: read back other elements", r->name, side_name[side]);
     }
     return spent;
@@ -139,7 +156,10 @@ static void run_row(struct bench *b, size_t row, int sync)
     turn(b, row, OURS, sync, 0); /* the first one warms up */
     for (size_t round = 0; round < b->rounds; round++) {
         for (size_t i = 0; i < sides; i++) {
-            turn(b, row, (enum side)((i + round) % sides), sync, round);
+            size_t side = (i + round) % sides;
+            if (takes_part(row, side)) {
+                turn(b, row, (enum side)side, sync, round);
+            }
         }
     }
 }
@@ -184,12 +204,18 @@ static void report(const struct bench *b, size_t row, enum what what)
     size_t sides = sides_of(b);
     (void)printf("| %s | %s |", rows[row].name, what_name[what]);
     for (size_t i = 0; i < sides; i++) {
-        if (i != OURS) {
+        if (i != OURS && takes_part(row, i)) {
             (void)printf(" %.2f x |", ratio(b, row, what, (enum side)i));
+        } else if (i != OURS) {
+            (void)printf(" |");
         }
     }
     for (size_t i = 0; i < sides; i++) {
-        (void)printf(" %.0f |", speed(b, row, what, (enum side)i));
+        if (takes_part(row, i)) {
+            (void)printf(" %.0f |", speed(b, row, what, (enum side)i));
+        } else {
+            (void)printf(" |");
+        }
     }
     (void)printf("\n");
     (void)fflush(stdout);
@@ -206,6 +232,15 @@ static void fill_data(char *data, size_t size_bytes)
     }
 }
 
+/* 12 bits of chance in each element, as peers.py has it. */
+static void fill_smooth(char *data, size_t size_bytes)
+{
+    for (size_t i = 0; i < size_bytes / sizeof(float); i++) {
+        float element = (float)(((uint32_t)i * 2654435761u) >> 20);
+        memcpy(data + i * sizeof element, &element, sizeof element);
+    }
+}
+
 static void prepare(struct bench *b)
 {
     char folder[2][BENCH_PATH_BYTES + 16];
@@ -217,6 +252,8 @@ static void prepare(struct bench *b)
     b->data = bench_memory(bytes_of(&rows[0]));
     b->dst = bench_memory(bytes_of(&rows[0]));
     fill_data(b->data, bytes_of(&rows[0]));
+    b->smooth = bench_memory(bytes_of(&rows[ROWS - 1]));
+    fill_smooth(b->smooth, bytes_of(&rows[ROWS - 1]));
 }
 
 /* bench_arrays [ROUNDS [ROW [PYTHON SCRIPT]]]: ROW is a number from 0, or all. */
