@@ -58,7 +58,7 @@ for s in '0' '::2' '...,1' '1:3,2'; do
 done
 for file in zero scalar special f4 f2 b u8 i1 U; do
     "$FF" put "wf/$file" $file.npy --inline
-    run get "wf/$file"
+    run get "wf/$file#[...]"
     compare "$file as JSON" "same(typed(json(), load('$file')), load('$file'))"
     if [ $file != zero ]; then
         run get "wf/$file" --as text
@@ -92,19 +92,19 @@ for i in "${!names[@]}"; do
     is "${names[i]}" "${verdicts[i]-nothing}" 0
 done
 "$FF" put wf/zero zero.npy --inline
-run get wf/zero
+run get 'wf/zero#[...]'
 is 'an axis of length zero' "$out" '[[],[],[]]'
 "$FF" put wf/c c.npy --inline
-run get wf/c
+run get 'wf/c#[...]'
 is 'complex numbers as JSON' "$out" '[[1.0,2.0],[-0.5,-1.0]]'
 run get wf/c --as text
 is 'complex numbers as text' "$out" '1.0+2.0j -0.5-1.0j'
 "$FF" put wf/S S.npy --inline
-run get wf/S
+run get 'wf/S#[...]'
 json_is 'bytes as JSON' 'd' "['a\"b', '', 'xyz']"
 "$FF" put wf/M M.npy --inline
-run get wf/M
+run get 'wf/M#[...]'
 is 'days since 1970 as JSON' "$out" '[18262,null]'
 "$FF" put wf/V V.npy --inline
-bad 1 '*cannot be text*' get wf/V
+bad 1 '*cannot be text*' get 'wf/V#[...]'
 finish
