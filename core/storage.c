@@ -28,7 +28,7 @@ static void add_fix(int code, struct ff_error *e)
 {
     if (code == FF_E_NOT_FOUND) {
         ff_error_fix(e, "see what there is (ff ls)");
-    } else if (code == FF_E_CONFLICT) {
+    } else if (code == FF_E_CONFLICT || code == FF_E_EXISTS) {
         ff_error_fix(e, "see what is there now (ff ls), then try again");
     } else if (code == FF_E_UNKNOWN_OUTCOME) {
         ff_error_fix(e, "see whether it happened (ff ls), then try again");

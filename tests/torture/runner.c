@@ -181,6 +181,8 @@ bool stage_check(struct stage *g, enum child_end end, unsigned flags, char *why)
     }
     if (end == CHILD_OK) {
         ok = ok && (flags & CHECK_RUN || outcome_check(g->scenario, &r->outcome, why));
+        ok = ok &&
+             (!(flags & CHECK_TOLD) || outcome_is_told(g->scenario, &r->outcome, why));
         if (r->fds_after != r->fds_before || r->log_failed) {
             ok = say(why, "%d descriptors before, %d after", r->fds_before, r->fds_after);
         }

@@ -173,12 +173,15 @@ void expect_after(const struct scenario *, int ended, bool begun, int code,
 void expect_outcome(const struct scenario *, const struct outcome *, struct expect *);
 /* The last step ended as the rules of errors want it. */
 bool outcome_check(const struct scenario *, const struct outcome *, char *why);
+/* That a failure says where, and what to do. */
+bool outcome_is_told(const struct scenario *, const struct outcome *, char *why);
 
 /* ---- invariants.c ---- */
 
 #define CHECK_SAVE 1u /* also that a save works */
 #define CHECK_HELD 2u /* other processes hold intents: no gc */
 #define CHECK_RUN  4u /* not the store, only how the run ended */
+#define CHECK_TOLD 8u /* also that a failure says where, and what to do */
 
 /* A store that nobody works on, in a fresh host: I1 to I7. False and why. Changes it: gc. */
 bool invariants_hold(const char *root, const struct expect *, unsigned flags, char *why);

@@ -106,7 +106,7 @@ static bool run_point(struct stage *g, const struct point *p, char *why)
     bool lie = errno_is_lie(op, p->err) && strncmp(g->scenario->name, "gc", 2) != 0;
     bool durable = is_durable(g, p, why);
 
-    return stage_check(g, end, lie ? CHECK_RUN : 0, why) && durable;
+    return stage_check(g, end, lie ? CHECK_RUN : CHECK_TOLD, why) && durable;
 }
 
 static void tell(const struct stage *g, const struct point *p, const char *why)
