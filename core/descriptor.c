@@ -110,6 +110,20 @@ static size_t class_count(const struct ff_serializer *s)
     return n < CLASSES_MAX ? n : 0;
 }
 
+/* For information: none, or lines of words can be made of them. */
+static int words_ok(const char *const *words)
+{
+    size_t n = 0;
+
+    while (words && n < CLASSES_MAX && words[n]) {
+        if (!text_ok(words[n], NAME_BYTES)) {
+            return 0;
+        }
+        n++;
+    }
+    return n < CLASSES_MAX;
+}
+
 void ff_serializer_check(const struct ff_serializer *s, struct ff_verdict *v)
 {
     if (!s) {
@@ -124,6 +138,10 @@ void ff_serializer_check(const struct ff_serializer *s, struct ff_verdict *v)
             lacks(v, "serializer_class");
         } else if (!s->create || !s->pickle || !s->unpickle) {
             lacks(v, "create, pickle or unpickle");
+        } else if (!words_ok(s->needs) || !words_ok(s->reads)) {
+            lacks(v, "texts in needs or reads that can be told");
+        } else if (s->lock_group && !text_ok(s->lock_group, NAME_BYTES)) {
+            lacks(v, "a lock_group that can be told");
         } else if (s->threads > FF_THREADS_FREE) {
             ff_verdict_set(v, "bad-size", "its descriptor has no known `threads`: %u",
                            s->threads);
@@ -150,6 +168,8 @@ void ff_protocol_check(const struct ff_protocol *p, struct ff_verdict *v)
         } else if (!p->create || !p->destroy || !p->bind || !p->unbind || !p->query ||
                    !p->identity) {
             lacks(v, "create, destroy, bind, unbind, query or identity");
+        } else if (FF_HAS(p, ff_protocol, needs) && !words_ok(p->needs)) {
+            lacks(v, "texts in needs that can be told");
         } else {
             check_schema(ff_schema_of_protocol(p), v);
         }

@@ -296,6 +296,11 @@ struct ff_doc {
     struct ff_cellmap kept; /* cell -> struct ff_array * */
 };
 
+/* ---- import.c ---- */
+
+/* ff_import without what the other document called and dropped. */
+struct ff_value ff_import_value(struct ff_doc *doc, struct ff_value, struct ff_error *);
+
 /* ---- documents (doc.c) ---- */
 
 /* Members that are filled lazily: the document is const to all others. */

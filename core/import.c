@@ -302,8 +302,10 @@ static bool copy_effects(struct importing *im)
     return true;
 }
 
-struct ff_value ff_import(struct ff_doc *doc, struct ff_value v, struct ff_error *e)
+static struct ff_value import(struct ff_doc *doc, struct ff_value v, bool with_effects,
+                              struct ff_error *e)
 {
+    size_t effects = doc ? doc->effects.count : 0;
     if (e && e->code) {
         return FF_NOTHING;
     }
@@ -318,7 +320,7 @@ struct ff_value ff_import(struct ff_doc *doc, struct ff_value v, struct ff_error
     ff_cellmap_init(&im.done);
     ff_vec_init(&im.work, sizeof(uint64_t), SIZE_MAX / 16);
     uint64_t fresh = copy(&im, v.cell);
-    bool good = fresh != 0 && copy_effects(&im);
+    bool good = fresh != 0 && (!with_effects || copy_effects(&im));
     while (good && im.work.count) {
         uint64_t cell = *(uint64_t *)ff_vec_last(&im.work);
         ff_vec_pop(&im.work);
@@ -330,5 +332,18 @@ struct ff_value ff_import(struct ff_doc *doc, struct ff_value v, struct ff_error
     good = good && rebuild_keys(&im, e);
     ff_cellmap_free(&im.done);
     ff_vec_free(&im.work);
+    while (!good && doc->effects.count > effects) { /* half made */
+        ff_vec_pop(&doc->effects);
+    }
     return good ? ff_value_of(doc, fresh) : FF_NOTHING;
+}
+
+struct ff_value ff_import(struct ff_doc *doc, struct ff_value v, struct ff_error *e)
+{
+    return import(doc, v, true, e);
+}
+
+struct ff_value ff_import_value(struct ff_doc *doc, struct ff_value v, struct ff_error *e)
+{
+    return import(doc, v, false, e);
 }

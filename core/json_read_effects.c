@@ -59,7 +59,7 @@ static uint64_t child_cell(const struct ff_json_reader *r, uint32_t n, uint32_t 
     return child ? ff_json_node(&r->tree, child)->cell : 0;
 }
 
-int ff_json_fill_effects(struct ff_json_reader *r, uint32_t list)
+static int fill_effects(struct ff_json_reader *r, uint32_t list)
 {
     for (uint32_t n = ff_json_child(&r->tree, list, 0); n;
          n = ff_json_node(&r->tree, n)->next) {
@@ -77,4 +77,15 @@ int ff_json_fill_effects(struct ff_json_reader *r, uint32_t list)
         }
     }
     return FF_OK;
+}
+
+/* All or none: the document may be saved after a text that was refused. */
+int ff_json_fill_effects(struct ff_json_reader *r, uint32_t list)
+{
+    size_t before = r->doc->effects.count;
+    int rc = fill_effects(r, list);
+    while (rc && r->doc->effects.count > before) {
+        ff_vec_pop(&r->doc->effects);
+    }
+    return rc;
 }

@@ -51,6 +51,8 @@ bool ff_json_is_shared(const struct ff_json_writer *w, struct ff_value v)
 
 /* ---- beginning a container ---- */
 
+#define PLAIN_KEY_BYTES 1024u /* longer ones may have to be references */
+
 /* A dict that is a JSON object as it stands. */
 static bool is_plain_dict(struct ff_value dict)
 {
@@ -60,7 +62,7 @@ static bool is_plain_dict(struct ff_value dict)
         size_t size;
         (void)ff_item(dict, i, &key, NULL, NULL);
         if (ff_kind(key) != FF_STR || ff_str(key, &text, &size, NULL) ||
-            size > FF_GRAPH_BIG_BYTES || (size && text[0] == '$') ||
+            size > PLAIN_KEY_BYTES || (size && text[0] == '$') ||
             ff_wtf8_has_pair(text, size)) {
             return false;
         }

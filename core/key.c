@@ -456,7 +456,8 @@ static int make(struct making *m, uint64_t cell, struct ff_key_id *id)
         return kind;
     }
     *id = form.id;
-    return kind < 0 ? kind : remember(m, cell, id);
+    bool known = ff_cellmap_find(&m->k->known, cell);
+    return kind < 0 ? kind : known ? FF_OK : remember(m, cell, id);
 }
 
 int ff_key_id(struct ff_doc *doc, struct ff_value key, struct ff_key_id *id,

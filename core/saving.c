@@ -80,6 +80,7 @@ void ff_saving_abort(struct ff_saving *s)
     if (!s || ff_storage_check(s->storage, NULL)) {
         return; /* forked: the parent goes on with it */
     }
+    s->cleanup.until_ns = 0; /* the time for it begins now */
     while (s->writers.count) {
         ff_writer_abort(*(struct ff_writer **)ff_vec_last(&s->writers));
     }

@@ -68,7 +68,7 @@ static int describe(struct ff_writer *w, const struct ff_array *like, struct ff_
                               like->edges, like->edge_count, NULL,        like->options};
     int64_t chunk[FF_MAX_NDIM];
     w->is_stream = like->ndim > 0 && like->shape[0] < 0;
-    if (like->flags & FF_ARRAY_AUTO) {
+    if (like->flags & FF_ARRAY_AUTO && !like->edges && like->ndim <= FF_MAX_NDIM) {
         ff_chunk_sized(like->ndim, like->shape, like->itemsize_bytes,
                        ff_host_chunk_bytes(w->saving->storage->host), chunk);
         s.chunk = chunk;

@@ -90,6 +90,19 @@ struct fact {
     char key[32], words[1024];
 };
 
+/* A note says what it likes. */
+static int is_known(const char *key)
+{
+    static const char *const keys[] = {"needs", "threads", "lock_group", "reads",
+                                       "offers"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (strcmp(keys[i], key) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* The next line; NULL behind the last one. */
 static const char *next_fact(const char *at, struct fact *f)
 {
@@ -108,7 +121,9 @@ static void add_facts(struct ff_json *j, struct ff_value row, const char *facts)
     struct ff_value dict = ff_json_dict(j, row, "facts");
     struct fact f;
     while ((facts = next_fact(facts, &f))) {
-        add_words(j, dict, f.key, f.words);
+        if (is_known(f.key)) {
+            add_words(j, dict, f.key, f.words);
+        }
     }
 }
 
@@ -175,7 +190,9 @@ static void print_facts_of(const struct ff_cli *c, const char *facts)
 {
     struct fact f;
     while ((facts = next_fact(facts, &f))) {
-        ff_plugin_print_fact(c, f.key, f.words);
+        if (is_known(f.key)) {
+            ff_plugin_print_fact(c, f.key, f.words);
+        }
     }
 }
 

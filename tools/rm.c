@@ -78,6 +78,14 @@ static int check_slice(struct ff_storage *s, const struct ff_address *a,
     return e->code;
 }
 
+/* Whether it could be removed, by its name. */
+static int check_name(struct ff_storage *s, const char *workflow, const char *task,
+                      struct ff_error *e)
+{
+    (void)ff_file_exists(s, workflow, task, e);
+    return e->code;
+}
+
 /* One by one, so that what went is known when one fails. */
 static int remove_pattern(struct removal *r, struct ff_storage *s,
                           const struct ff_address *a, struct ff_error *e)
@@ -86,8 +94,8 @@ static int remove_pattern(struct removal *r, struct ff_storage *s,
     size_t count = tasks ? tasks->count : 0;
     struct ff_error odd = FF_ERROR_INIT; /* of names that are none: Python makes such */
     for (size_t i = 0; i < count && !e->code; i++) {
-        int rc =
-            r->cli->dry_run ? FF_OK : ff_remove_task(s, a->workflow, tasks->name[i], e);
+        int rc = r->cli->dry_run ? check_name(s, a->workflow, tasks->name[i], e)
+                                 : ff_remove_task(s, a->workflow, tasks->name[i], e);
         if (rc == FF_E_USAGE) {
             ff_error_copy(&odd, e);
         }

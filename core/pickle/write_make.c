@@ -82,7 +82,7 @@ uint64_t ff_make_pid(struct ff_dumper *d, const struct ff_new_pid *pid)
     uint64_t outer[2] = {ff_make_text(d, pid->serializer), 0};
     struct ff_value extra = pid->extra;
     if (extra.cell && extra.doc != own) {
-        extra = ff_import(own, extra, d->e);
+        extra = ff_import_value(own, extra, d->e);
     }
     size_t more = ff_length(extra);
     if (!own || more > 65536 / 2 ||

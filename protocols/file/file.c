@@ -174,7 +174,12 @@ static int open_root(struct ff_file_root *root, const char *path, struct ff_erro
         return FF_E_USAGE;
     }
     if (rc < 0) {
-        return ff_file_fail(e, rc, path, "open the storage's folder");
+        int code = ff_file_fail(e, rc, path, "open the storage's folder");
+
+        if (rc == -ENOENT) {
+            ff_error_fix(e, "see what there is of the folders above it: ls -ld");
+        }
+        return code;
     }
     (void)snprintf(root->identity, sizeof root->identity, "file:%llx:%llx",
                    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);

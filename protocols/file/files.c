@@ -12,7 +12,7 @@ enum { PARTS = 256 }; /* spans of one call, kept on the stack */
 
 struct ff_file {
     int fd;
-    bool created;
+    bool created, attached;
     struct ff_file_id id;
     char *path;
 };
@@ -41,6 +41,22 @@ static int open_path(struct ff_file_bound *b, const char *path, int mode)
     return fd;
 }
 
+static int check_name(struct ff_file_bound *b, const struct ff_file *f,
+                      struct ff_error *e)
+{
+    struct ff_file_dir dir;
+    int rc = ff_file_dir_open(b->root, f->path, &dir);
+
+    if (rc == 0) {
+        rc = ff_file_name_has(b->root, dir.fd, dir.base, f->id);
+        ff_file_dir_close(b->root, &dir);
+    }
+    if (rc == 0 || rc == -ENOENT) {
+        return ff_fail(e, FF_E_CONFLICT, f->path, "it was removed while it was written");
+    }
+    return rc < 0 ? ff_file_fail(e, rc, f->path, "look at what was written") : FF_OK;
+}
+
 /* Into what has a copy that shares its bytes nobody writes. */
 static int attach(const struct ff_file_root *root, int fd, const char *path,
                   struct ff_error *e)
@@ -52,6 +68,44 @@ static int attach(const struct ff_file_root *root, int fd, const char *path,
                        "it was copied: what is written into it would change the copy");
     }
     return rc < 0 ? ff_file_fail(e, rc, path, "open it") : FF_OK;
+}
+
+/* Takes the file's name away, when it is still this file's. */
+static void discard(struct ff_file_bound *b, const struct ff_file *f)
+{
+    struct ff_file_dir dir;
+
+    if (ff_file_dir_open(b->root, f->path, &dir) == 0) {
+        if (ff_file_name_has(b->root, dir.fd, dir.base, f->id) == 1) {
+            (void)b->root->sys->unlinkat(b->root->sys, dir.fd, dir.base, 0);
+        }
+        ff_file_dir_close(b->root, &dir);
+        ff_file_prune(b, f->path);
+    }
+}
+
+static void file_free(struct ff_file *f)
+{
+    ff_free(f->path);
+    ff_free(f);
+}
+
+/* A forked child may share the description, and what it has locked. */
+static void detach(struct ff_file_bound *b, const struct ff_file *f)
+{
+    if (f->attached) {
+        (void)ff_file_lock(b->root, f->fd, F_UNLCK);
+    }
+}
+
+static void close_file(struct ff_file_bound *b, struct ff_file *f)
+{
+    detach(b, f);
+    ff_file_close(b->root, f->fd);
+    if (f->created) {
+        discard(b, f);
+    }
+    file_free(f);
 }
 
 /* Takes the descriptor. */
@@ -82,7 +136,12 @@ static int file_new(struct ff_file_bound *b, const char *path, int mode, int fd,
     }
     f->fd = fd;
     f->created = mode == FF_OPEN_CREATE;
+    f->attached = mode == FF_OPEN_ATTACH;
     f->id = ff_file_id_of(&st);
+    if (f->attached && check_name(b, f, e)) { /* it was saved, and its name removed */
+        close_file(b, f);
+        return e ? e->code : FF_E_CONFLICT;
+    }
     *out = f;
     return FF_OK;
 }
@@ -235,44 +294,8 @@ static int file_resize(const struct ff_files *self, struct ff_file *f,
     return moved(self, f, rc, "change its size", e);
 }
 
-/* Takes the file's name away, when it is still this file's. */
-static void discard(struct ff_file_bound *b, const struct ff_file *f)
-{
-    struct ff_file_dir dir;
-
-    if (ff_file_dir_open(b->root, f->path, &dir) == 0) {
-        if (ff_file_name_has(b->root, dir.fd, dir.base, f->id) == 1) {
-            (void)b->root->sys->unlinkat(b->root->sys, dir.fd, dir.base, 0);
-        }
-        ff_file_dir_close(b->root, &dir);
-        ff_file_prune(b, f->path);
-    }
-}
-
-static void file_free(struct ff_file *f)
-{
-    ff_free(f->path);
-    ff_free(f);
-}
-
 /* Nobody but us removes what we create; but a folder may be deleted or moved under us, and a
  * task must not name big data that went with it. What we are attached to may be given up. */
-static int check_name(struct ff_file_bound *b, const struct ff_file *f,
-                      struct ff_error *e)
-{
-    struct ff_file_dir dir;
-    int rc = ff_file_dir_open(b->root, f->path, &dir);
-
-    if (rc == 0) {
-        rc = ff_file_name_has(b->root, dir.fd, dir.base, f->id);
-        ff_file_dir_close(b->root, &dir);
-    }
-    if (rc == 0 || rc == -ENOENT) {
-        return ff_fail(e, FF_E_CONFLICT, f->path, "it was removed while it was written");
-    }
-    return rc < 0 ? ff_file_fail(e, rc, f->path, "look at what was written") : FF_OK;
-}
-
 static int file_finish(const struct ff_files *self, struct ff_file *f,
                        const struct ff_call *call, struct ff_error *e)
 {
@@ -282,6 +305,7 @@ static int file_finish(const struct ff_files *self, struct ff_file *f,
     if (code == FF_OK) {
         rc = ff_file_fsync(b->root, f->fd);
     }
+    detach(b, f);
     closed = b->root->sys->close(b->root->sys, f->fd);
     if (rc == 0 && closed < 0 && closed != -EINTR) { /* NFS may tell it here */
         rc = closed;
@@ -305,11 +329,7 @@ static void file_close(const struct ff_files *self, struct ff_file *f)
     struct ff_file_bound *b = bound_of(self);
 
     if (f) {
-        ff_file_close(b->root, f->fd);
-        if (f->created) {
-            discard(b, f);
-        }
-        file_free(f);
+        close_file(b, f);
     }
 }
 
