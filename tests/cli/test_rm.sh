@@ -93,6 +93,8 @@ json_is 'at all' "[f for f in d['findings'] if f['what'] == 'orphan']" '[]'
 echo 1 >x.json
 for task in a z; do "$FF" put wx/$task x.json; done
 cp store/wx/a store/wx/$'c\001x'
+run rm -n 'wx/*'
+is 'a task that is no name would stay' "$code $out" "2 $(printf '%s\n' wx/a wx/z)"
 run rm 'wx/*'
 is 'a task that is no name stays' "$code" 2
 like 'and is named at the end' "$err" '*ff: wx/c\\x01x: not a task name*'

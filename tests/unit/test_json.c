@@ -5,6 +5,7 @@
 #include <locale.h>
 
 #include "core/number.h"
+#include "core/doc.h"
 #include "run.h"
 
 /* Texts that come back byte for byte. */
@@ -62,6 +63,8 @@ static const char *const same[] = {
     "2]]}}",
     "{\"$deque\":{\"maxlen\":null,\"items\":[1]}}",
     "{\"$global\":[\"a.b\",\"C.d\"]}",
+    "[{\"a key of more than sixty-four bytes, as the paths of files in deep folders "
+    "are\":1}]",
     "{\"$extension\":240}",
     "{\"$dtype\":\">u2\"}",
     "{\"$dtype\":\"<M8[25us]\"}",
@@ -167,6 +170,10 @@ static const struct {
     {"{\"$value\":1,\"$effects\":[[\"run\",1]]}", FF_E_USAGE, "line 1, column 25",
      "no effect"},
     {"{\"$value\":1,\"$effects\":[[]]}", FF_E_USAGE, "line 1, column 25", "no effect"},
+    {"{\"$value\":1,\"$effects\":[[\"call\",{\"$object\":{\"callable\":{\"$global\":["
+     "\"m\","
+     "\"C\"]},\"args\":[]}}],[\"append\",[],1]]}",
+     FF_E_USAGE, "line 1, column 91", ""},
     {"{\"$value\":1,\"$effects\":[[\"append\",[],1]]}", FF_E_USAGE, "line 1, column 25",
      "beside the value"},
     {"", FF_E_USAGE, "line 1, column 1", "ends"},
@@ -245,6 +252,8 @@ START_TEST(json_that_is_wrong_is_refused_with_its_place)
     struct ff_doc *doc = ff_doc_new(&e);
     struct ff_value v = ff_from_json(doc, bad[_i].json, strlen(bad[_i].json), NULL, &e);
     ck_assert_msg(v.doc == NULL, "%s was accepted", bad[_i].json);
+    ck_assert_uint_eq(doc->effects.count,
+                      0); /* or what is saved from it would call them */
     ck_assert_msg(e.code == bad[_i].code, "%s: %d %s", bad[_i].json, e.code, e.message);
     ck_assert_msg(strcmp(e.place, bad[_i].place) == 0, "%s: %s", bad[_i].json, e.place);
     ck_assert_msg(strstr(e.message, bad[_i].part) != NULL, "%s: %s", bad[_i].json,
