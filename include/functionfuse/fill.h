@@ -24,8 +24,11 @@
  *
  * ff_gc() spares a filling for as long as a handle of begin or attach is open in any process,
  * then for the grace after the last write; then what was written is lost, and attach and finish
- * say so (FF_E_NOT_FOUND). Keep the handle of begin open to be sure. (Where the file system has
- * no locks, a handle that nothing is written through counts as open for ten minutes.)
+ * say so (FF_E_NOT_FOUND). Keep the handle of begin open to be sure.
+ *
+ * Where the file system has no locks, a handle that nothing is written through counts as open for
+ * ten minutes, and finish cannot see who is attached: there the program itself sees to it that
+ * all writers have ended, or their late writes go into what was saved.
  */
 #ifndef FUNCTIONFUSE_FILL_H
 #define FUNCTIONFUSE_FILL_H
@@ -71,7 +74,9 @@ FF_API const char *ff_draft_fill_end(struct ff_draft_filling *, struct ff_error 
 /* NULL is allowed. What was written without a receipt is to be written again. */
 FF_API void ff_draft_fill_close(struct ff_draft_filling *);
 /* The array's value, in `doc`, good for this saving only; the saving is of the workflow that the
- * array was begun in (FF_E_USAGE). It may be done again, for another saving, until
+ * array was begun in, and `doc` is one that is being built, not one that was read. (FF_E_USAGE:
+ * another workflow.) Receipts are taken as they were given, also how many chunks they say there
+ * are: they are the program's own, not an enemy's. It may be done again, for another saving, until
  * ff_draft_fill_remove. FF_E_USAGE: a receipt is none, or of another array; or chunks are in no
  * receipt, and how many: then nothing has changed. FF_E_CONFLICT: a process is attached, and
  * might write into what is saved: let it end, or end it. FF_E_NOT_FOUND: as attach. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who serves a class, a name, a kind; and what is said when nobody does. */
+#include <string.h>
+
 #include "core/host.h"
 
 #include "core/registry_own.h"
@@ -226,6 +228,78 @@ START_TEST(version_that_is_needed_is_compared_by_its_numbers)
 }
 END_TEST
 
+static int no_create(const struct ff_host_services *host, struct ff_value options,
+                     void **inst, struct ff_error *e)
+{
+    (void)host;
+    (void)options;
+    (void)inst;
+    return ff_fail(e, FF_E_OTHER, NULL, "not called");
+}
+
+static int no_pickle(void *inst, struct ff_value object, const struct ff_protocols *p,
+                     struct ff_pid *pid, const struct ff_call *call, struct ff_error *e)
+{
+    (void)inst;
+    (void)object;
+    (void)p;
+    (void)pid;
+    (void)call;
+    return ff_fail(e, FF_E_OTHER, NULL, "not called");
+}
+
+static int no_unpickle(void *inst, const struct ff_pid *pid, const struct ff_protocols *p,
+                       struct ff_doc *out, struct ff_value *object,
+                       const struct ff_call *call, struct ff_error *e)
+{
+    (void)inst;
+    (void)pid;
+    (void)p;
+    (void)out;
+    (void)object;
+    (void)call;
+    return ff_fail(e, FF_E_OTHER, NULL, "not called");
+}
+
+static struct ff_serializer nothing_much(void)
+{
+    static const char *const classes[] = {"m.C", NULL};
+    return (struct ff_serializer){.struct_size = FF_SIZE(ff_serializer, options_schema),
+                                  .abi = FF_ABI,
+                                  .serializer_class = classes,
+                                  .name = "nothing",
+                                  .version = "1",
+                                  .create = no_create,
+                                  .pickle = no_pickle,
+                                  .unpickle = no_unpickle};
+}
+
+/* What a descriptor tells is shown in lines: what is no text of one is refused, and is a row. */
+START_TEST(descriptor_that_cannot_be_told_is_refused)
+{
+    static char endless[70001];
+    static const struct {
+        const char *lock_group, *needs, *code;
+    } cases[] = {
+        {"libx", "ff.objects/1", NULL},       {endless, NULL, "bad-size"},
+        {"a\nthreads one", NULL, "bad-size"}, {"\xff", NULL, "bad-size"},
+        {NULL, endless, "bad-size"},          {NULL, "ff.files/1\noffers x", "bad-size"},
+    };
+    memset(endless, 'x', sizeof endless - 1);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *needs[] = {cases[i].needs, NULL};
+        struct ff_serializer s = nothing_much();
+        struct ff_verdict v = {0};
+        s.lock_group = cases[i].lock_group;
+        s.needs = needs;
+        ff_serializer_check(&s, &v);
+        ck_assert_msg(cases[i].code ? v.code && strcmp(v.code, cases[i].code) == 0
+                                    : !v.code,
+                      "%zu: %s", i, v.code ? v.code : "taken");
+    }
+}
+END_TEST
+
 RUN_TESTS("registry_find", file_without_a_note_is_found_by_its_stem,
           classes_find_the_last_enabled_first,
           class_whose_only_serializer_is_refused_fails,
@@ -233,4 +307,5 @@ RUN_TESTS("registry_find", file_without_a_note_is_found_by_its_stem,
           unknown_kind_lists_kinds_and_the_nearest,
           required_plugin_that_is_refused_stops_the_host,
           row_of_a_plugin_of_another_version_is_loaded,
-          version_that_is_needed_is_compared_by_its_numbers)
+          version_that_is_needed_is_compared_by_its_numbers,
+          descriptor_that_cannot_be_told_is_refused)
