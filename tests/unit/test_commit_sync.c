@@ -99,7 +99,10 @@ static int do_change(struct ff_io *io, const struct object *old)
     struct object new = {.size_bytes = 0};
     char tag[20] = "";
 
-    (void)snprintf(tag, sizeof tag, old ? "%d" : "", old ? old->serial : 0);
+    tag[0] = '\0';
+    if (old) {
+        (void)snprintf(tag, sizeof tag, "%d", old->serial);
+    }
     if (io->if_match && strcmp(io->if_match, tag) != 0) {
         return FF_E_CONFLICT;
     }
