@@ -41,6 +41,8 @@ static int open_path(struct ff_file_bound *b, const char *path, int mode)
     return fd;
 }
 
+/* Nobody but us removes what we create; but a folder may be deleted or moved under us, and a
+ * task must not name big data that went with it. What we are attached to may be given up. */
 static int check_name(struct ff_file_bound *b, const struct ff_file *f,
                       struct ff_error *e)
 {
@@ -294,8 +296,6 @@ static int file_resize(const struct ff_files *self, struct ff_file *f,
     return moved(self, f, rc, "change its size", e);
 }
 
-/* Nobody but us removes what we create; but a folder may be deleted or moved under us, and a
- * task must not name big data that went with it. What we are attached to may be given up. */
 static int file_finish(const struct ff_files *self, struct ff_file *f,
                        const struct ff_call *call, struct ff_error *e)
 {

@@ -280,20 +280,20 @@ END_TEST
 
 static int save_unwelcome(void *ctx)
 {
-    struct ff_gc_options now = {.struct_size = FF_SIZE(ff_gc_options, really),
-                                .really = 1};
-    const struct fixture *f = ctx;
+    struct ff_gc_options now = {FF_SIZE(ff_gc_options, really), .really = 1};
     char path[256];
     struct ff_error e = FF_ERROR_INIT;
     struct there t;
     if (geteuid() == 0 && (setegid(65534) || seteuid(65534))) {
         return SKIPPED;
     }
-    path_in(f, "store", path);
+    path_in(ctx, "store", path);
     EXPECT(open_there(&t, path, &e) == FF_OK, &e);
     EXPECT(holds(&t, "a", 1), &e);
     EXPECT(save(&t, "a", sample(2), &e) == FF_E_PERMISSION, &e);
     EXPECT(strstr(e.place, "run/a") && strstr(e.message, "Permission") && e.fix[0], &e);
+    e = (struct ff_error)FF_ERROR_INIT;
+    EXPECT(save(&t, "new", sample(2), &e) == FF_E_PERMISSION && e.fix[0], &e);
     e = (struct ff_error)FF_ERROR_INIT;
     EXPECT(ff_remove_task(t.storage, "run", "a", &e) == FF_E_PERMISSION, &e);
     e = (struct ff_error)FF_ERROR_INIT;
@@ -302,7 +302,7 @@ static int save_unwelcome(void *ctx)
     EXPECT(ff_gc(t.storage, NULL, &now, NULL, NULL, &e) == FF_E_PERMISSION, &e);
     EXPECT(strcmp(e.place, "run/bigdata/" UUID) == 0 && e.fix[0], &e);
     close_there(&t);
-    path_in(f, "store/below", path);
+    path_in(ctx, "store/below", path);
     e = (struct ff_error)FF_ERROR_INIT;
     EXPECT(open_there(&t, path, &e) == FF_E_PERMISSION && e.fix[0], &e);
     close_there(&t);
